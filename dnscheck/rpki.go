@@ -1,0 +1,10 @@
+package dnscheck
+
+import (
+	"mailvet/report/check"
+	"mailvet/report/evidence"
+)
+
+var rpkiChecks []*check.Check
+
+func rpkiWants(s *evidence.Snapshot) []evidence.Question { return nil }

@@ -1,0 +1,195 @@
+package check
+
+import (
+	"errors"
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+
+	"mailvet/report/evidence"
+)
+
+// Run evaluates the catalogue over a canonical snapshot: the results stand in
+// the catalogue's order, the findings of each in the order of their subjects.
+// A check that another requires must stand before it; Validate sees to that.
+func Run(catalogue []*Check, s *evidence.Snapshot) []Result {
+	results := make([]Result, 0, len(catalogue))
+	done := make(map[*Check][]Finding, len(catalogue))
+	for _, c := range catalogue {
+		subjects := Subjects(s, c.Scope)
+		findings := make([]Finding, len(subjects))
+		for i, subject := range subjects {
+			findings[i] = answer(c, s, subject, done)
+			findings[i].Subject = subject
+		}
+		done[c] = findings
+		results = append(results, Result{c, findings})
+	}
+	return results
+}
+
+func answer(c *Check, s *evidence.Snapshot, subject evidence.Subject, done map[*Check][]Finding) Finding {
+	if c.Evaluate == nil {
+		return Finding{Code: Ungathered}
+	}
+	for _, req := range c.Requires {
+		f, ok := findingFor(done[req], subject)
+		if !ok {
+			continue
+		}
+		args := map[string]string{"requires": req.Title}
+		switch {
+		case f.Code.Outcome == Pass || f.Code.Outcome == Weak:
+		case f.Code.Outcome == Inconclusive && f.Code.NotAsked:
+			return Finding{Code: SkippedBy, Args: args}
+		case f.Code.Outcome == Inconclusive:
+			return Finding{Code: UnknownBy, Args: args}
+		case f.Code.Outcome == NotApplicable:
+			return Finding{Code: NothingBy, Args: args}
+		default:
+			return Finding{Code: BlockedBy, Args: args}
+		}
+	}
+	f := c.Evaluate(s, subject)
+	if f.Code == nil || !slices.Contains(c.Codes, f.Code) && !slices.Contains(Common, f.Code) {
+		panic(fmt.Sprintf("check: %s answered a code it does not list", c.ID))
+	}
+	return f
+}
+
+func findingFor(findings []Finding, subject evidence.Subject) (Finding, bool) {
+	for _, want := range []evidence.Subject{subject, {Host: subject.Host}, {}} {
+		for _, f := range findings {
+			if f.Subject == want {
+				return f, true
+			}
+		}
+	}
+	return Finding{}, false
+}
+
+// Subjects lists what a scope stands for in a snapshot, in a fixed order. It
+// is never empty: without MX hosts the domain itself is the one subject.
+func Subjects(s *evidence.Snapshot, scope Scope) []evidence.Subject {
+	var list []evidence.Subject
+	switch scope {
+	case PerDomain:
+	case PerHost:
+		for _, h := range s.Mail().Hosts {
+			list = append(list, evidence.Subject{Host: h})
+		}
+	case PerAddress:
+		for _, h := range s.Mail().Hosts {
+			addrs, _, _ := s.Addresses(h)
+			for _, a := range addrs {
+				list = append(list, evidence.Subject{Host: h, Addr: a.String()})
+			}
+		}
+	default:
+		panic("check: scope " + scope.String())
+	}
+	if list == nil {
+		list = []evidence.Subject{{}}
+	}
+	return list
+}
+
+var (
+	kebab       = regexp.MustCompile(`^[a-z0-9]+(-[a-z0-9]+)*$`)
+	placeholder = regexp.MustCompile(`\{([^{}]*)\}`)
+)
+
+// Validate reports every mistake of a catalogue, joined.
+func Validate(catalogue []*Check) error {
+	var errs []error
+	seen := map[string]bool{}
+	apis := map[string]bool{}
+	before := map[*Check]bool{}
+	for _, c := range catalogue {
+		fail := func(format string, args ...any) {
+			errs = append(errs, fmt.Errorf("check %s: %s", c.ID, fmt.Sprintf(format, args...)))
+		}
+		if !kebab.MatchString(c.ID) {
+			fail("the id is not kebab-case")
+		}
+		if seen[c.ID] {
+			fail("the id is used twice")
+		}
+		seen[c.ID] = true
+		if c.API != "" && apis[c.API] {
+			fail("the API id %s is used twice", c.API)
+		}
+		apis[c.API] = true
+		if c.Category == CategoryNone || c.Level == LevelNone || c.Scope == ScopeNone {
+			fail("category, level or scope is missing")
+		}
+		if (c.API == "") != (c.Category == Extra) {
+			fail("extra checks, and only they, have no API id")
+		}
+		for what, s := range map[string]string{"title": c.Title, "what": c.Doc.What, "why": c.Doc.Why, "how": c.Doc.How} {
+			if strings.TrimSpace(s) == "" {
+				fail("the text %q is missing", what)
+			}
+		}
+		if len(c.Cites) == 0 {
+			fail("no citation")
+		}
+		for _, r := range c.Requires {
+			if !before[r] {
+				fail("requires %s, which does not stand before it", r.ID)
+			}
+		}
+		before[c] = true
+		validateCodes(c, fail)
+	}
+	return errors.Join(errs...)
+}
+
+func validateCodes(c *Check, fail func(string, ...any)) {
+	names := map[string]bool{}
+	inconclusive := c.Evaluate == nil
+	for _, code := range c.Codes {
+		if !kebab.MatchString(code.Name) || names[code.Name] {
+			fail("code %q: the name is not kebab-case, or used twice", code.Name)
+		}
+		names[code.Name] = true
+		inconclusive = inconclusive || code.Outcome == Inconclusive
+		if strings.TrimSpace(code.Text) == "" {
+			fail("code %s has no text", code.Name)
+		}
+		if code.Advice == "" && (code.Outcome == Fail || code.Outcome == Weak) {
+			fail("code %s has no advice", code.Name)
+		}
+		if code.NotAsked && code.Outcome != Inconclusive {
+			fail("code %s: only an inconclusive code can be one nobody asked for", code.Name)
+		}
+		for _, m := range placeholder.FindAllStringSubmatch(code.Text+code.Advice, -1) {
+			if !slices.Contains(c.Args, m[1]) {
+				fail("code %s uses the unknown argument {%s}", code.Name, m[1])
+			}
+		}
+	}
+	for _, code := range Common {
+		if names[code.Name] {
+			fail("code %s has the name of a common one", code.Name)
+		}
+	}
+	if c.Evaluate != nil && len(c.Codes) == 0 {
+		fail("no codes")
+	}
+	if !inconclusive {
+		fail("no inconclusive code")
+	}
+}
+
+// Render fills a text's {arguments}. Unknown ones are left as they are. The
+// values are put in raw: escaping is for whoever prints.
+func Render(text string, args map[string]string) string {
+	return placeholder.ReplaceAllStringFunc(text, func(m string) string {
+		if v, ok := args[m[1:len(m)-1]]; ok {
+			return v
+		}
+		return m
+	})
+}

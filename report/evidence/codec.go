@@ -1,0 +1,134 @@
+package evidence
+
+import (
+	"bytes"
+	"cmp"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"io"
+	"slices"
+	"strconv"
+	"time"
+)
+
+// MaxEncoded bounds the stored form of one snapshot that Decode accepts.
+const MaxEncoded = 64 << 20
+
+// Canonical puts s in the one order and precision in which it is stored:
+// lookups by name and type, RRsets, sessions, chains and certificates sorted,
+// duplicates dropped, times in UTC to the millisecond. It must be called
+// before checks read s, so that the order in which answers came in cannot
+// show. It changes s in place and is idempotent.
+func (s *Snapshot) Canonical() {
+	s.Schema = Schema
+	s.Time = canonicalTime(s.Time)
+	for i := range s.Lookups {
+		l := &s.Lookups[i]
+		slices.SortFunc(l.Answer, compareRR)
+		for j := range l.Signatures {
+			l.Signatures[j].Inception = canonicalTime(l.Signatures[j].Inception)
+			l.Signatures[j].Expiration = canonicalTime(l.Signatures[j].Expiration)
+		}
+		slices.SortFunc(l.Signatures, func(a, b Signature) int {
+			return cmp.Or(cmp.Compare(a.Zone, b.Zone), cmp.Compare(a.Tag, b.Tag), cmp.Compare(a.Algorithm, b.Algorithm),
+				a.Expiration.Compare(b.Expiration), a.Inception.Compare(b.Inception))
+		})
+	}
+	sortUnique(&s.Lookups, func(l Lookup) string { return l.Name + " " + l.Type })
+	sortUnique(&s.Reaches, func(r Reach) string { return r.Host + " " + r.Addr })
+	for i := range s.Sessions {
+		s.Sessions[i].Time = canonicalTime(s.Sessions[i].Time)
+	}
+	sortUnique(&s.Sessions, func(x Session) string { return x.Host + " " + x.Addr + " " + strconv.Itoa(x.Port) })
+	sortUnique(&s.Chains, func(c Chain) string { return c.ID })
+	sortUnique(&s.Certificates, func(c Certificate) string { return c.ID })
+	sortUnique(&s.Fetches, func(f Fetch) string { return f.URL })
+	if s.Lookups == nil {
+		s.Lookups = []Lookup{}
+	}
+}
+
+func canonicalTime(t time.Time) time.Time { return t.UTC().Truncate(time.Millisecond) }
+
+func compareRR(a, b RR) int {
+	return cmp.Or(cmp.Compare(a.Name, b.Name), cmp.Compare(a.Type, b.Type), cmp.Compare(a.Data, b.Data), cmp.Compare(a.TTL, b.TTL))
+}
+
+func sortUnique[E any](list *[]E, key func(E) string) {
+	slices.SortStableFunc(*list, func(a, b E) int { return cmp.Compare(key(a), key(b)) })
+	*list = slices.CompactFunc(*list, func(a, b E) bool { return key(a) == key(b) })
+}
+
+// Encode writes the canonical form of s as one line. It makes s canonical.
+func Encode(w io.Writer, s *Snapshot) error {
+	b, err := Marshal(s)
+	if err != nil {
+		return err
+	}
+	_, err = w.Write(append(b, '\n'))
+	return err
+}
+
+// Marshal is [Encode] without the line end.
+func Marshal(s *Snapshot) ([]byte, error) {
+	s.Canonical()
+	var b bytes.Buffer
+	enc := json.NewEncoder(&b)
+	enc.SetEscapeHTML(false)
+	if err := enc.Encode(s); err != nil {
+		return nil, fmt.Errorf("evidence: encode %s: %w", s.Domain, err)
+	}
+	return bytes.TrimSuffix(b.Bytes(), []byte("\n")), nil
+}
+
+// Unmarshal reads one snapshot. Fields and enumeration texts that this version
+// does not know are errors: evidence half understood must not be judged.
+func Unmarshal(b []byte) (*Snapshot, error) {
+	if len(b) > MaxEncoded {
+		return nil, fmt.Errorf("evidence: a snapshot of %d octets; at most %d are read", len(b), MaxEncoded)
+	}
+	dec := json.NewDecoder(bytes.NewReader(b))
+	dec.DisallowUnknownFields()
+	var s Snapshot
+	if err := dec.Decode(&s); err != nil {
+		return nil, fmt.Errorf("evidence: decode: %w", err)
+	}
+	if _, err := dec.Token(); err != io.EOF {
+		return nil, fmt.Errorf("evidence: decode: text after the end of the snapshot")
+	}
+	if s.Schema != Schema {
+		return nil, fmt.Errorf("evidence: schema %q; this version reads %q", s.Schema, Schema)
+	}
+	s.Canonical()
+	return &s, nil
+}
+
+// Digest is "sha256:" and the hash of the canonical form.
+func Digest(s *Snapshot) (string, error) {
+	b, err := Marshal(s)
+	if err != nil {
+		return "", err
+	}
+	return hash(b), nil
+}
+
+func hash(b []byte) string {
+	h := sha256.Sum256(b)
+	return "sha256:" + hex.EncodeToString(h[:])
+}
+
+// NewCertificate names the certificate by its content. It keeps der.
+func NewCertificate(der []byte) Certificate { return Certificate{ID: hash(der), DER: der} }
+
+// NewChain names the chain by its content.
+func NewChain(ders [][]byte) (Chain, []Certificate) {
+	c := Chain{ID: hash(bytes.Join(ders, nil))}
+	certs := make([]Certificate, len(ders))
+	for i, der := range ders {
+		certs[i] = NewCertificate(der)
+		c.Certificates = append(c.Certificates, certs[i].ID)
+	}
+	return c, certs
+}

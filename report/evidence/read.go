@@ -1,0 +1,253 @@
+package evidence
+
+import (
+	"net/netip"
+	"slices"
+	"sort"
+	"strconv"
+	"strings"
+)
+
+// Lookup returns the question with its answer, or nil if it was not asked.
+// The snapshot must be canonical.
+func (s *Snapshot) Lookup(name, typ string) *Lookup {
+	name = Name(name)
+	i := sort.Search(len(s.Lookups), func(i int) bool {
+		l := &s.Lookups[i]
+		return l.Name+" "+l.Type >= name+" "+typ
+	})
+	if i < len(s.Lookups) && s.Lookups[i].Name == name && s.Lookups[i].Type == typ {
+		return &s.Lookups[i]
+	}
+	return nil
+}
+
+// Reach returns what is known of a name server's address, or nil.
+func (s *Snapshot) Reach(host, addr string) *Reach {
+	for i := range s.Reaches {
+		if s.Reaches[i].Host == host && s.Reaches[i].Addr == addr {
+			return &s.Reaches[i]
+		}
+	}
+	return nil
+}
+
+// SessionsOf returns the sessions with the addresses of an MX host, by address.
+func (s *Snapshot) SessionsOf(host string) []*Session {
+	var list []*Session
+	for i := range s.Sessions {
+		if s.Sessions[i].Host == host {
+			list = append(list, &s.Sessions[i])
+		}
+	}
+	return list
+}
+
+// Chain returns the chain of that ID with its certificates' DER, leaf first;
+// nil if it is not there whole.
+func (s *Snapshot) Chain(id string) (*Chain, [][]byte) {
+	for i := range s.Chains {
+		if s.Chains[i].ID != id {
+			continue
+		}
+		var ders [][]byte
+		for _, cid := range s.Chains[i].Certificates {
+			j := slices.IndexFunc(s.Certificates, func(c Certificate) bool { return c.ID == cid })
+			if j < 0 {
+				return nil, nil
+			}
+			ders = append(ders, s.Certificates[j].DER)
+		}
+		return &s.Chains[i], ders
+	}
+	return nil, nil
+}
+
+// Pointer is the JSON pointer (RFC 6901) of a lookup, session or reach of s
+// within its stored form; empty for anything else, nil included.
+func (s *Snapshot) Pointer(what any) string {
+	at := func(list string, i int) string {
+		if i < 0 {
+			return ""
+		}
+		return "/" + list + "/" + strconv.Itoa(i)
+	}
+	switch w := what.(type) {
+	case *Lookup:
+		if w == nil {
+			return ""
+		}
+		return at("lookups", slices.IndexFunc(s.Lookups, func(l Lookup) bool { return l.Name == w.Name && l.Type == w.Type }))
+	case *Session:
+		if w == nil {
+			return ""
+		}
+		return at("sessions", slices.IndexFunc(s.Sessions, func(x Session) bool { return x.Host == w.Host && x.Addr == w.Addr && x.Port == w.Port }))
+	case *Reach:
+		if w == nil {
+			return ""
+		}
+		return at("reaches", slices.IndexFunc(s.Reaches, func(x Reach) bool { return x.Host == w.Host && x.Addr == w.Addr }))
+	}
+	return ""
+}
+
+// MailStatus says how a domain receives mail. The names are Internet.nl's.
+type MailStatus uint8
+
+const (
+	MailUnknown          MailStatus = iota // the MX RRset could not be found out
+	MailHas                                // there are MX hosts
+	MailNoMX                               // no MX, and none that counts
+	MailNullMX                             // RFC 7505
+	MailNullMXNoAddress                    // null MX on a name that has no address either: not needed
+	MailNullMXWithOthers                   // null MX beside others: RFC 7505, Section 3 forbids it
+	MailShouldHaveNullMX                   // no MX, has addresses, sends no mail: should say so with a null MX
+)
+
+var mailStatuses = texts{"unknown", "has_mx", "no_mx", "null_mx", "null_mx_without_a_aaaa", "null_mx_with_other_mx", "no_null_mx"}
+
+func (m MailStatus) String() string { return mailStatuses.text(uint8(m)) }
+
+// MaxMX is the number of MX hosts that are tested.
+const MaxMX = 10
+
+// Mail is how the domain receives mail.
+type Mail struct {
+	Status MailStatus
+	Hosts  []string // tested: sorted by name, each once, at most MaxMX; only with MailHas
+	Over   []string // not tested, because there are more than MaxMX
+	// Times says how often each of Hosts stands in the RRset, where more than once.
+	Times map[string]int
+	// Ignored are exchanges that cannot be mail servers: "localhost".
+	Ignored []string
+}
+
+// Mail reads the MX RRset as Internet.nl does, for both readings share which
+// hosts are looked at: by name, at most ten, localhost left out, an MX host
+// that is an alias or an address taken as it is. There is no fallback to the
+// domain's own address (RFC 5321, Section 5.1): without MX a domain counts as
+// one that receives no mail.
+//
+// It differs where an answer is missing: then the status is unknown, not "no MX".
+func (s *Snapshot) Mail() Mail {
+	mx := s.Lookup(s.Domain, "MX")
+	if mx == nil || mx.Unknown() {
+		return Mail{}
+	}
+	var m Mail
+	times := map[string]int{}
+	for _, rr := range mx.Answer {
+		x, err := rr.MX()
+		switch {
+		case err != nil:
+		case x.Preference == 0 && x.Host == ".": // RFC 7505, Section 3
+			return s.nullMX(len(mx.Answer))
+		case x.Host == "localhost":
+			m.Ignored = append(m.Ignored, x.Host)
+		default:
+			if times[x.Host]++; times[x.Host] == 1 {
+				m.Hosts = append(m.Hosts, x.Host)
+			}
+		}
+	}
+	if len(m.Hosts) == 0 {
+		m.Status = MailNoMX
+		if s.sendsNothing() && s.addressState(s.Domain) == Available {
+			m.Status = MailShouldHaveNullMX
+		}
+		return m
+	}
+	m.Status = MailHas
+	slices.Sort(m.Hosts)
+	if len(m.Hosts) > MaxMX {
+		m.Hosts, m.Over = m.Hosts[:MaxMX], m.Hosts[MaxMX:]
+	}
+	for h, n := range times {
+		if n > 1 {
+			if m.Times == nil {
+				m.Times = map[string]int{}
+			}
+			m.Times[h] = n
+		}
+	}
+	return m
+}
+
+func (s *Snapshot) nullMX(records int) Mail {
+	switch {
+	case records > 1:
+		return Mail{Status: MailNullMXWithOthers}
+	case s.addressState(s.Domain) == Missing:
+		return Mail{Status: MailNullMXNoAddress}
+	}
+	return Mail{Status: MailNullMX}
+}
+
+// sendsNothing reports whether the one SPF record is "v=spf1 -all".
+func (s *Snapshot) sendsNothing() bool {
+	var spf []string
+	if l := s.Lookup(s.Domain, "TXT"); l != nil {
+		for _, rr := range l.Answer {
+			if t := rr.Text(); strings.HasPrefix(lower(t), "v=spf1") {
+				spf = append(spf, t)
+			}
+		}
+	}
+	return len(spf) == 1 && strings.Join(strings.Fields(lower(spf[0])), " ") == "v=spf1 -all"
+}
+
+// addressState says whether a name has addresses: Missing only if it is known
+// that there are none.
+func (s *Snapshot) addressState(name string) Availability {
+	a, aaaa := s.Lookup(name, "A"), s.Lookup(name, "AAAA")
+	switch {
+	case a.Exists() || aaaa.Exists():
+		return Available
+	case a.Absent() && aaaa.Absent():
+		return Missing
+	}
+	return AvailabilityUnknown
+}
+
+// Addresses returns the addresses of a host, IPv4 before IPv6, each in order.
+// IPv4-mapped IPv6 addresses are left out (they reach nobody). The two flags
+// say whether the answer for the family is known; an unasked one is not.
+func (s *Snapshot) Addresses(host string) (addrs []netip.Addr, known4, known6 bool) {
+	known := func(l *Lookup) bool { return l != nil && l.Outcome.Known() }
+	a, aaaa := s.Lookup(host, "A"), s.Lookup(host, "AAAA")
+	for _, l := range []*Lookup{a, aaaa} {
+		if l == nil {
+			continue
+		}
+		for _, rr := range l.Answer {
+			if x, err := rr.Addr(); err == nil && !x.Is4In6() {
+				addrs = append(addrs, x)
+			}
+		}
+	}
+	slices.SortStableFunc(addrs, func(x, y netip.Addr) int { return x.Compare(y) })
+	return slices.Compact(addrs), known(a), known(aaaa)
+}
+
+// NameServers climbs from name until NS records are found, as Internet.nl
+// does, and returns the name they were found at, the hosts by name, and
+// whether the result is known: false if a question on the way has no answer.
+// The climb ends above the last label but one, for a top-level domain is not
+// the domain's zone.
+func (s *Snapshot) NameServers(name string) (zone string, hosts []string, known bool) {
+	for zone = Name(name); strings.Contains(zone, "."); _, zone, _ = strings.Cut(zone, ".") {
+		l := s.Lookup(zone, "NS")
+		if l == nil || l.Unknown() {
+			return "", nil, false
+		}
+		for _, rr := range l.Answer {
+			hosts = append(hosts, rr.Target())
+		}
+		if len(hosts) > 0 {
+			slices.Sort(hosts)
+			return zone, slices.Compact(hosts), true
+		}
+	}
+	return "", nil, true
+}
