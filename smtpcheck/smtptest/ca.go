@@ -1,0 +1,249 @@
+package smtptest
+
+import (
+	"crypto"
+	"crypto/ecdsa"
+	"crypto/ed25519"
+	"crypto/elliptic"
+	"crypto/sha256"
+	"crypto/sha512"
+	"crypto/tls"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"embed"
+	"encoding/pem"
+	"fmt"
+	"math/big"
+	"slices"
+	"time"
+)
+
+// CA is a root with one intermediate that issues. Everything it makes depends
+// only on its name, its time and what is asked: ECDSA and Ed25519 keys come
+// from seeds, ECDSA signatures from RFC 6979, RSA keys from files. It is of no
+// use outside tests, for everybody has its keys.
+type CA struct {
+	name         string
+	now          time.Time
+	root         *x509.Certificate
+	intermediate *x509.Certificate
+	key          crypto.Signer // of the intermediate
+	rootKey      crypto.Signer
+}
+
+// Key is a kind of public key. RSA keys are few: all certificates with keys of
+// one size share one of two keys, chosen by the seed.
+type Key uint8
+
+const (
+	P256 Key = iota
+	P384
+	Ed25519
+	RSA1024
+	RSA2048
+	RSA3072
+)
+
+// Form is how the chain is sent.
+type Form uint8
+
+const (
+	Full         Form = iota // leaf, intermediate
+	LeafOnly                 // without the intermediate
+	WithRoot                 // leaf, intermediate, root
+	WrongOrder               // leaf, root, intermediate
+	Unrelated                // leaf, intermediate of another CA
+	Unparseable              // a leaf that is no certificate, intermediate
+	DirectByRoot             // issued by the root: leaf alone
+)
+
+// Leaf says what certificate to issue. The zero value of every field is the
+// good case.
+type Leaf struct {
+	Names      []string // DNS names, the first is the common name too; default "mx.example.test"
+	NotBefore  time.Time
+	NotAfter   time.Time // default: valid for 90 days, 30 of them past
+	Expired    bool      // valid until the day before
+	Key        Key
+	Seed       string // another seed is another key; default: the first name
+	SHA1       bool   // signed with SHA-1
+	SelfSigned bool
+	Form       Form
+}
+
+// NewCA makes the authority; its own certificates are valid for ten years
+// around now.
+func NewCA(name string, now time.Time) *CA {
+	ca := &CA{name: name, now: now.UTC().Truncate(time.Second)}
+	ca.rootKey = newKey(P256, name+" root")
+	ca.key = newKey(P256, name+" intermediate")
+	template := func(cn string) *x509.Certificate {
+		return &x509.Certificate{
+			SerialNumber: serial(cn), Subject: pkix.Name{CommonName: cn, Organization: []string{"Mailvet tests"}},
+			NotBefore: ca.now.AddDate(-5, 0, 0), NotAfter: ca.now.AddDate(5, 0, 0),
+			IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageCertSign | x509.KeyUsageCRLSign,
+		}
+	}
+	root := template(name + " Root")
+	ca.root = sign(root, root, ca.rootKey.Public(), ca.rootKey)
+	ca.intermediate = sign(template(name+" Intermediate"), ca.root, ca.key.Public(), ca.rootKey)
+	return ca
+}
+
+// Pool holds the root.
+func (ca *CA) Pool() *x509.CertPool {
+	p := x509.NewCertPool()
+	p.AddCert(ca.root)
+	return p
+}
+
+// Root is the root's certificate.
+func (ca *CA) Root() *x509.Certificate { return ca.root }
+
+// Intermediate is the certificate of the issuing authority.
+func (ca *CA) Intermediate() *x509.Certificate { return ca.intermediate }
+
+// Issue makes a certificate. It panics if asked for what cannot be made.
+func (ca *CA) Issue(l Leaf) tls.Certificate {
+	if len(l.Names) == 0 {
+		l.Names = []string{"mx.example.test"}
+	}
+	if l.Seed == "" {
+		l.Seed = l.Names[0]
+	}
+	key := newKey(l.Key, l.Seed)
+	leaf := sign(ca.template(l), ca.issuer(l), key.Public(), ca.signer(l, key))
+	c := tls.Certificate{PrivateKey: key, Leaf: leaf, Certificate: [][]byte{leaf.Raw}}
+	switch {
+	case l.SelfSigned:
+	case l.Form == Full:
+		c.Certificate = append(c.Certificate, ca.intermediate.Raw)
+	case l.Form == LeafOnly, l.Form == DirectByRoot:
+	case l.Form == WithRoot:
+		c.Certificate = append(c.Certificate, ca.intermediate.Raw, ca.root.Raw)
+	case l.Form == WrongOrder:
+		c.Certificate = append(c.Certificate, ca.root.Raw, ca.intermediate.Raw)
+	case l.Form == Unrelated:
+		c.Certificate = append(c.Certificate, NewCA(ca.name+" other", ca.now).intermediate.Raw)
+	case l.Form == Unparseable:
+		c.Certificate = [][]byte{[]byte("this is no certificate"), ca.intermediate.Raw}
+	default:
+		panic(fmt.Sprintf("smtptest: chain form %d", l.Form))
+	}
+	return c
+}
+
+func (ca *CA) template(l Leaf) *x509.Certificate {
+	from, to := ca.now.AddDate(0, 0, -30), ca.now.AddDate(0, 0, 60)
+	if l.Expired {
+		from, to = ca.now.AddDate(0, 0, -91), ca.now.AddDate(0, 0, -1)
+	}
+	if !l.NotBefore.IsZero() {
+		from = l.NotBefore
+	}
+	if !l.NotAfter.IsZero() {
+		to = l.NotAfter
+	}
+	t := &x509.Certificate{
+		SerialNumber: serial(fmt.Sprint(ca.name, l.Names, l.Seed, l.Key)), Subject: pkix.Name{CommonName: l.Names[0]},
+		DNSNames: l.Names, NotBefore: from, NotAfter: to, BasicConstraintsValid: true,
+		KeyUsage: x509.KeyUsageDigitalSignature, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
+	}
+	if l.SHA1 {
+		t.SignatureAlgorithm = x509.ECDSAWithSHA1
+		if l.SelfSigned && l.Key >= RSA1024 {
+			t.SignatureAlgorithm = x509.SHA1WithRSA
+		}
+	}
+	return t
+}
+
+func (ca *CA) issuer(l Leaf) *x509.Certificate {
+	switch {
+	case l.SelfSigned:
+		return ca.template(l)
+	case l.Form == DirectByRoot:
+		return ca.root
+	}
+	return ca.intermediate
+}
+
+func (ca *CA) signer(l Leaf, own crypto.Signer) crypto.Signer {
+	switch {
+	case l.SelfSigned:
+		return own
+	case l.Form == DirectByRoot:
+		return ca.rootKey
+	}
+	return ca.key
+}
+
+func sign(template, parent *x509.Certificate, pub crypto.PublicKey, by crypto.Signer) *x509.Certificate {
+	// Without a source of randomness ECDSA signatures follow RFC 6979.
+	der, err := x509.CreateCertificate(nil, template, parent, pub, by)
+	if err != nil {
+		panic("smtptest: sign certificate: " + err.Error())
+	}
+	c, err := x509.ParseCertificate(der)
+	if err != nil {
+		panic("smtptest: read own certificate: " + err.Error())
+	}
+	return c
+}
+
+func serial(seed string) *big.Int {
+	h := sha256.Sum256([]byte("serial " + seed))
+	h[0] = h[0]&0x7f | 0x40 // positive, of one length
+	return new(big.Int).SetBytes(h[:16])
+}
+
+// newKey derives a key from a seed.
+func newKey(kind Key, seed string) crypto.Signer {
+	switch kind {
+	case P256:
+		return ecdsaKey(elliptic.P256(), seed)
+	case P384:
+		return ecdsaKey(elliptic.P384(), seed)
+	case Ed25519:
+		h := sha256.Sum256([]byte("ed25519 " + seed))
+		return ed25519.NewKeyFromSeed(h[:])
+	case RSA1024, RSA2048, RSA3072:
+		return rsaKey(map[Key]int{RSA1024: 1024, RSA2048: 2048, RSA3072: 3072}[kind], seed)
+	}
+	panic(fmt.Sprintf("smtptest: key kind %d", kind))
+}
+
+func ecdsaKey(curve elliptic.Curve, seed string) crypto.Signer {
+	p := curve.Params()
+	// FIPS 186-5, Appendix A.2.1: d = (c mod (n-1)) + 1.
+	h := sha512.Sum512([]byte(p.Name + " " + seed))
+	d := new(big.Int).SetBytes(h[:])
+	d.Mod(d, new(big.Int).Sub(p.N, big.NewInt(1))).Add(d, big.NewInt(1))
+	k, err := ecdsa.ParseRawPrivateKey(curve, d.FillBytes(make([]byte, (p.BitSize+7)/8)))
+	if err != nil {
+		panic("smtptest: derive key: " + err.Error())
+	}
+	return k
+}
+
+//go:embed rsa
+var rsaFiles embed.FS
+
+func rsaKey(bits int, seed string) crypto.Signer {
+	which := "ab"[sha256.Sum256([]byte(seed))[0]&1]
+	b, err := rsaFiles.ReadFile(fmt.Sprintf("rsa/%d%c.pem", bits, which))
+	if err != nil {
+		panic("smtptest: " + err.Error())
+	}
+	block, _ := pem.Decode(b)
+	k, err := x509.ParsePKCS8PrivateKey(block.Bytes)
+	if err != nil {
+		panic("smtptest: RSA key: " + err.Error())
+	}
+	return k.(crypto.Signer)
+}
+
+// Config is a TLS configuration that serves the certificates.
+func Config(certs ...tls.Certificate) *tls.Config {
+	return &tls.Config{Certificates: slices.Clone(certs), MinVersion: tls.VersionTLS12}
+}
