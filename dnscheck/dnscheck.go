@@ -1,11 +1,15 @@
 // Package dnscheck holds the checks of what a domain publishes in the DNS and
 // of how that is served: IPv6, DNSSEC, sender authentication and routing. The
-// package is pure: [Wants] says which questions the checks still need, somebody
-// else asks them, the checks read the answers.
+// package is pure: [Wants] says which questions the checks still need and
+// [ReachWants] which name servers' addresses are to be tried, somebody else
+// does so, the checks read what came of it.
 package dnscheck
 
 import (
+	"net/netip"
 	"slices"
+	"strconv"
+	"strings"
 
 	"mailvet/report/evidence"
 )
@@ -18,6 +22,9 @@ var Checks = slices.Concat(ipv6Checks, dnssecChecks, authChecks, rpkiChecks)
 // first call, on an empty snapshot, names the questions about the domain
 // itself; answers bring up further ones, until nothing is wanted. The order
 // has no meaning, a question may stand in the list more than once.
+//
+// The lookups of s must be in order of name and type; the rest of it need not
+// be canonical.
 func Wants(s *evidence.Snapshot) []evidence.Question {
 	var list []evidence.Question
 	for _, wants := range []func(*evidence.Snapshot) []evidence.Question{ipv6Wants, dnssecWants, authWants, rpkiWants} {
@@ -31,4 +38,66 @@ func Wants(s *evidence.Snapshot) []evidence.Question {
 }
 
 // Want is one address of a name server that has to be tried.
-type Want struct{ Host, Addr string }
+type Want struct {
+	Host string // the name server's name
+	Addr netip.Addr
+}
+
+// pointers turns lookups, reaches and sessions into the evidence of a finding.
+// What is nil or not in s is left out.
+func pointers[T any](s *evidence.Snapshot, what ...T) []string {
+	var list []string
+	for _, w := range what {
+		if p := s.Pointer(w); p != "" && !slices.Contains(list, p) {
+			list = append(list, p)
+		}
+	}
+	return list
+}
+
+// maxListed bounds the lists of names in texts.
+const maxListed = 12
+
+// enumerate joins names for a text: "a, b and 3 more".
+func enumerate(names []string) string {
+	if len(names) <= maxListed {
+		return strings.Join(names, ", ")
+	}
+	return strings.Join(names[:maxListed], ", ") + " and " + strconv.Itoa(len(names)-maxListed) + " more"
+}
+
+// ownFault reports whether a question was not asked, or failed for a reason
+// that lies with the scanner: nobody else's scan would have met it.
+func ownFault(l *evidence.Lookup) bool {
+	if l == nil || l.Outcome == evidence.OutcomeUnknown || l.Outcome == evidence.OutcomeNetwork {
+		return true
+	}
+	if l.Failure == nil || l.Outcome.Known() {
+		return false
+	}
+	switch l.Failure.Class {
+	case evidence.ClassBudget, evidence.ClassCancelled, evidence.ClassNoFamily, evidence.ClassForbidden:
+		return true
+	}
+	return false
+}
+
+// whatFailed lists questions without a usable answer, with what became of each.
+func whatFailed(lookups ...*evidence.Lookup) string {
+	var list []string
+	for _, l := range lookups {
+		if l == nil {
+			list = append(list, "a question was not asked")
+			continue
+		}
+		text := l.Name + " " + l.Type + ": " + l.Outcome.String()
+		if l.RCode != "" && l.Outcome == evidence.OutcomeRCode {
+			text += " " + l.RCode
+		}
+		if len(l.EDE) > 0 {
+			text += " (extended error " + strconv.Itoa(int(l.EDE[0].Code)) + ")"
+		}
+		list = append(list, text)
+	}
+	return enumerate(list)
+}

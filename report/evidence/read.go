@@ -1,6 +1,7 @@
 package evidence
 
 import (
+	"cmp"
 	"net/netip"
 	"slices"
 	"sort"
@@ -159,7 +160,7 @@ func (s *Snapshot) Mail() Mail {
 		return m
 	}
 	m.Status = MailHas
-	slices.Sort(m.Hosts)
+	slices.SortFunc(m.Hosts, compareAbsolute)
 	if len(m.Hosts) > MaxMX {
 		m.Hosts, m.Over = m.Hosts[:MaxMX], m.Hosts[MaxMX:]
 	}
@@ -173,6 +174,11 @@ func (s *Snapshot) Mail() Mail {
 	}
 	return m
 }
+
+// compareAbsolute orders names as texts with their final dot, as Internet.nl
+// does: "mx-2.example" stands before "mx.example". It decides which ten of many
+// hosts are tested, and of which host a verdict is shown.
+func compareAbsolute(a, b string) int { return cmp.Compare(a+".", b+".") }
 
 func (s *Snapshot) nullMX(records int) Mail {
 	switch {
@@ -233,10 +239,9 @@ func (s *Snapshot) Addresses(host string) (addrs []netip.Addr, known4, known6 bo
 // NameServers climbs from name until NS records are found, as Internet.nl
 // does, and returns the name they were found at, the hosts by name, and
 // whether the result is known: false if a question on the way has no answer.
-// The climb ends above the last label but one, for a top-level domain is not
-// the domain's zone.
+// The names on the way are those of [Climb].
 func (s *Snapshot) NameServers(name string) (zone string, hosts []string, known bool) {
-	for zone = Name(name); strings.Contains(zone, "."); _, zone, _ = strings.Cut(zone, ".") {
+	for _, zone := range Climb(name) {
 		l := s.Lookup(zone, "NS")
 		if l == nil || l.Unknown() {
 			return "", nil, false
@@ -250,4 +255,14 @@ func (s *Snapshot) NameServers(name string) (zone string, hosts []string, known 
 		}
 	}
 	return "", nil, true
+}
+
+// Climb lists a name and the names above it, down to two labels: a top-level
+// domain is not a domain's own zone. The list is empty for a single label.
+func Climb(name string) []string {
+	var list []string
+	for name = Name(name); strings.Contains(strings.TrimSuffix(name, "."), "."); _, name, _ = strings.Cut(name, ".") {
+		list = append(list, name)
+	}
+	return list
 }
