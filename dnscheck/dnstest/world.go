@@ -158,4 +158,3 @@ func (w *World) Anchors() []dns.RR {
 	}
 	return list
 }
-
