@@ -26,10 +26,10 @@ var now = time.Date(2026, 11, 22, 10, 0, 0, 0, time.UTC)
 
 // pki is a root, an intermediate and some server certificates.
 type pki struct {
-	root, inter                           *x509.Certificate
-	rootKey, interKey                     crypto.Signer
-	leaf, expired, otherName, cnOnly      []byte
-	selfSigned, weak, expiredChain, other []byte
+	root, inter                      *x509.Certificate
+	rootKey, interKey                crypto.Signer
+	leaf, expired, otherName, cnOnly []byte
+	selfSigned, weak, other          []byte
 }
 
 func newKey(tb testing.TB) crypto.Signer {
