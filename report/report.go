@@ -1,0 +1,215 @@
+// Package report is what a reader gets: one domain's snapshot, judged by the
+// checks of a catalogue and scored by a policy, with all texts written out.
+//
+// [New] is a pure function of its arguments. Formats are [Handler]s: they take
+// reports one after another and hold none of them. [Encoder] writes JSON; the
+// others have packages of their own below this one.
+package report
+
+import (
+	"fmt"
+	"time"
+
+	"mailvet/report/check"
+	"mailvet/report/evidence"
+	"mailvet/report/score"
+)
+
+// Schema names the form of the JSON. Within a version fields are only added.
+const Schema = "mailvet.report/v1"
+
+// Report is the judgement of one domain. Its JSON form is stable; every field
+// without omitempty is always there.
+type Report struct {
+	Schema string        `json:"schema"`
+	Domain string        `json:"domain"` // lower-case A-labels
+	Time   time.Time     `json:"time"`   // when the scan began, UTC
+	Tool   evidence.Tool `json:"tool"`   // what gathered the evidence
+	// Error is set where the domain could not be scanned at all; then there is
+	// no score, and Categories is empty.
+	Error          *Error     `json:"error,omitempty"`
+	Score          *Score     `json:"score,omitempty"`
+	Categories     []Category `json:"categories"` // in the order of [check.Categories]; those without checks are left out
+	Cost           Cost       `json:"cost"`
+	EvidenceDigest string     `json:"evidence_digest"`
+}
+
+// Error says why a domain could not be scanned.
+type Error struct {
+	Class evidence.Class `json:"class"`
+	Op    evidence.Op    `json:"op"`
+	Text  string         `json:"text"`
+}
+
+// Score is the number and the range it may move in; see package score.
+type Score struct {
+	Percent  int    `json:"percent"`
+	Low      int    `json:"low"`
+	High     int    `json:"high"`
+	Complete bool   `json:"complete"`
+	Policy   string `json:"policy"`
+}
+
+// Category is a category with its checks, in the order of the catalogue.
+//
+// Status is ours: failed if any check failed; else unknown, warning or passed,
+// the first that any of the checks has; else info; else not-tested. So a
+// passed category may hold checks that were not tested: Percent, Low and High
+// tell how much that can be worth. Internet.nl's status and verdict follow
+// other rules and stand beside it.
+type Category struct {
+	ID                string       `json:"id"`
+	Title             string       `json:"title"`
+	Status            check.Status `json:"status"`
+	Points            int          `json:"points"` // the smallest sum of any server
+	Max               int          `json:"max"`
+	Percent           int          `json:"percent"`
+	Low               int          `json:"low"`
+	High              int          `json:"high"`
+	Internetnl        string       `json:"internetnl"` // the id in Internet.nl's API; empty for extra
+	InternetnlStatus  string       `json:"internetnl_status"`
+	InternetnlVerdict string       `json:"internetnl_verdict"`
+	Checks            []Check      `json:"checks"`
+}
+
+// Check is a check with what it found.
+//
+// Status is that of the worst finding: failed, unknown, warning, info, passed,
+// not-tested, in this order. Points is the smallest of any server; Points and
+// Max are 0 where the check does not count.
+type Check struct {
+	ID                string           `json:"id"`
+	Internetnl        string           `json:"internetnl"` // the id in Internet.nl's API; empty for extra checks
+	InternetnlStatus  string           `json:"internetnl_status"`
+	InternetnlVerdict string           `json:"internetnl_verdict"`
+	Level             check.Level      `json:"level"`
+	Title             string           `json:"title"`
+	Status            check.Status     `json:"status"`
+	Points            int              `json:"points"`
+	Max               int              `json:"max"`
+	Cites             []check.Citation `json:"cites"`
+	Findings          []Finding        `json:"findings"`
+}
+
+// Finding is the answer for one subject. The values of Args, and so Text and
+// Advice, may hold hostile octets of the network: they are valid UTF-8 and
+// bounded, no more.
+type Finding struct {
+	Code     string            `json:"code"`
+	Outcome  check.Outcome     `json:"outcome"`
+	Status   check.Status      `json:"status"`
+	Subject  evidence.Subject  `json:"subject"`
+	Text     string            `json:"text"`
+	Advice   string            `json:"advice"`
+	Args     map[string]string `json:"args"`
+	Evidence []string          `json:"evidence"` // JSON pointers (RFC 6901) into the snapshot
+	Cites    []check.Citation  `json:"cites,omitempty"`
+	// NotAsked: nobody looked, as against: looked and could not tell.
+	NotAsked bool `json:"not_asked,omitempty"`
+}
+
+// Cost is what the scan asked of others.
+type Cost struct {
+	DNSQueries      int     `json:"dns_queries"`
+	SMTPConnections int     `json:"smtp_connections"`
+	Seconds         float64 `json:"seconds"`
+}
+
+// New judges a snapshot, which it makes canonical. The catalogue must be one
+// that [check.Validate] and the policy's Validate accept.
+func New(catalogue []*check.Check, policy *score.Policy, s *evidence.Snapshot) (*Report, error) {
+	digest, err := evidence.Digest(s)
+	if err != nil {
+		return nil, fmt.Errorf("report: %s: %w", s.Domain, err)
+	}
+	r := &Report{
+		Schema:         Schema,
+		Domain:         valid(s.Domain, maxArg),
+		Time:           s.Time,
+		Tool:           s.Tool,
+		Categories:     []Category{},
+		Cost:           Cost{s.Cost.DNSQueries, s.Cost.SMTPConnections, float64(s.Cost.Milliseconds) / 1000},
+		EvidenceDigest: digest,
+	}
+	if s.Error != nil {
+		r.Error = &Error{s.Error.Class, s.Error.Op, valid(s.Error.Text, maxArg)}
+		return r, nil
+	}
+	results := check.Run(catalogue, s)
+	sc := score.Compute(policy, results)
+	r.Score = &Score{sc.Percent, sc.Low, sc.High, sc.Complete, sc.Policy}
+	for _, id := range check.Categories {
+		if c, ok := newCategory(id, policy, &sc, results); ok {
+			r.Categories = append(r.Categories, c)
+		}
+	}
+	return r, nil
+}
+
+func newCategory(id check.Category, policy *score.Policy, sc *score.Score, results []check.Result) (Category, bool) {
+	c := Category{ID: id.String(), Title: id.String(), Checks: []Check{}}
+	if id == check.Extra {
+		c.Title = "Beyond Internet.nl"
+	}
+	for _, rule := range policy.Categories {
+		if rule.ID == id {
+			c.Title = rule.Title
+		}
+	}
+	if own := sc.Category(id); own != nil {
+		c.Points, c.Max, c.Percent, c.Low, c.High = own.Points, own.Max, own.Percent, own.Low, own.High
+		c.Internetnl, c.InternetnlStatus, c.InternetnlVerdict = own.API, own.Status.String(), own.Verdict
+	}
+	for _, res := range results {
+		if res.Check.Category == id {
+			c.Checks = append(c.Checks, newCheck(res, sc.Check(res.Check.ID)))
+		}
+	}
+	c.Status = worst(categoryOrder, len(c.Checks), func(i int) check.Status { return c.Checks[i].Status })
+	return c, len(c.Checks) > 0
+}
+
+func newCheck(res check.Result, own *score.Check) Check {
+	k := Check{
+		ID: res.Check.ID, Internetnl: res.Check.API, Level: res.Check.Level, Title: res.Check.Title,
+		Cites: append([]check.Citation{}, res.Check.Cites...), Findings: make([]Finding, len(res.Findings)),
+	}
+	if own != nil {
+		k.Points, k.Max, k.InternetnlStatus, k.InternetnlVerdict = own.Points, own.Max, own.Status.String(), own.Verdict
+	}
+	for i, f := range res.Findings {
+		k.Findings[i] = newFinding(f, res.Check.Level)
+	}
+	k.Status = worst(checkOrder, len(k.Findings), func(i int) check.Status { return k.Findings[i].Status })
+	return k
+}
+
+func newFinding(f check.Finding, level check.Level) Finding {
+	args := make(map[string]string, len(f.Args))
+	short := make(map[string]string, len(f.Args))
+	for name, v := range f.Args {
+		args[name], short[name] = valid(v, maxArg), valid(v, maxArgInText)
+	}
+	return Finding{
+		Code: f.Code.Name, Outcome: f.Code.Outcome, Status: check.StatusOf(f.Code, level), Subject: f.Subject,
+		Text: check.Render(f.Code.Text, short), Advice: check.Render(f.Code.Advice, short),
+		Args: args, Evidence: append([]string{}, f.Evidence...), Cites: f.Code.Cites, NotAsked: f.Code.NotAsked,
+	}
+}
+
+// The orders in which one status stands for many; see [Category] and [Check].
+var (
+	categoryOrder = []check.Status{check.StatusError, check.StatusFailed, check.StatusUnknown, check.StatusWarning, check.StatusPassed, check.StatusInfo, check.StatusNotTested}
+	checkOrder    = []check.Status{check.StatusError, check.StatusFailed, check.StatusUnknown, check.StatusWarning, check.StatusInfo, check.StatusPassed, check.StatusNotTested}
+)
+
+func worst(order []check.Status, n int, status func(int) check.Status) check.Status {
+	for _, s := range order {
+		for i := range n {
+			if status(i) == s {
+				return s
+			}
+		}
+	}
+	return check.StatusNotTested
+}

@@ -1,0 +1,306 @@
+package text
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"mailvet/report"
+	"mailvet/report/check"
+)
+
+// full writes one report.
+func (p *page) full(r *report.Report, verbose bool) {
+	p.heading(r)
+	if r.Error != nil {
+		p.para(2, Clean(r.Error.Text))
+		p.line("")
+		p.cost(r)
+		return
+	}
+	p.line("")
+	for _, c := range r.Categories {
+		p.categoryLine(c)
+	}
+	if verbose {
+		p.details(r)
+	} else {
+		p.wrong(r)
+		p.unknown(r)
+		p.notTested(r)
+	}
+	p.line("")
+	p.cost(r)
+}
+
+func (p *page) heading(r *report.Report) {
+	name, score, st := Clean(r.Domain), "not scanned: "+errorClass(r), red
+	if r.Score != nil {
+		score, st = scoreText(r.Score), scoreStyle(r.Score)
+	}
+	if displayWidth(name)+3+displayWidth(score) <= p.width {
+		p.line(p.paint(name, bold) + "   " + p.paint(score, st))
+		return
+	}
+	for _, l := range wrap(name, p.width) {
+		p.line(p.paint(l, bold))
+	}
+	for _, l := range wrap(score, p.width-2) {
+		p.line("  " + p.paint(l, st))
+	}
+}
+
+func errorClass(r *report.Report) string {
+	if r.Error == nil {
+		return "unknown"
+	}
+	return r.Error.Class.String()
+}
+
+func scoreText(s *report.Score) string {
+	now := strconv.Itoa(s.Percent) + " %"
+	const why = " (some things could not be tested)"
+	switch {
+	case s.Complete:
+		return now
+	case s.Low == s.Percent:
+		return fmt.Sprintf("%s now, up to %d %%"+why, now, s.High)
+	}
+	return fmt.Sprintf("%s now, %d to %d %% possible"+why, now, s.Low, s.High)
+}
+
+func scoreStyle(s *report.Score) style {
+	switch {
+	case s.Percent == 100:
+		return green
+	case s.High < 100:
+		return yellow
+	}
+	return cyan
+}
+
+// categoryLine says in one line how a category stands; what does not fit is
+// left out from the right.
+func (p *page) categoryLine(c report.Category) {
+	title, word := 18, 10
+	line := "  " + pad(cut(Clean(c.Title), title), title) + " " + p.paint(pad(c.Status.String(), word), styleOf(c.Status))
+	used := 2 + title + 1 + word
+	for _, part := range categoryParts(c) {
+		if used += 1 + displayWidth(part); used > p.width {
+			break
+		}
+		line += " " + part
+	}
+	p.line(line)
+}
+
+func categoryParts(c report.Category) []string {
+	var parts []string
+	if c.Max > 0 {
+		parts = append(parts, padLeft(fmt.Sprintf("%d/%d", c.Points, c.Max), 7), padLeft(strconv.Itoa(c.Percent)+" %", 6))
+		if c.High > c.Percent {
+			parts = append(parts, fmt.Sprintf("now, up to %d %%", c.High))
+		}
+	} else if c.Internetnl != "" {
+		parts = append(parts, padLeft("not counted", 14))
+	}
+	n := 0
+	for _, k := range c.Checks {
+		if k.Status == check.StatusNotTested {
+			n++
+		}
+	}
+	if n > 0 && c.Status != check.StatusNotTested {
+		parts = append(parts, fmt.Sprintf("  %d not tested", n))
+	}
+	return parts
+}
+
+// item is what one check says with one code: one thing to read.
+type item struct {
+	check    report.Check
+	code     string
+	status   check.Status
+	findings []report.Finding
+}
+
+// items collects the findings with a status, in the order of the report.
+func items(r *report.Report, status check.Status) []item {
+	var list []item
+	for _, c := range r.Categories {
+		for _, k := range c.Checks {
+			first := len(list)
+			for _, f := range k.Findings {
+				if f.Status != status {
+					continue
+				}
+				i := slices.IndexFunc(list[first:], func(it item) bool { return it.code == f.Code })
+				if i < 0 {
+					list = append(list, item{k, f.Code, status, nil})
+					i = len(list) - 1 - first
+				}
+				list[first+i].findings = append(list[first+i].findings, f)
+			}
+		}
+	}
+	return list
+}
+
+func (p *page) wrong(r *report.Report) {
+	wrong := append(items(r, check.StatusFailed), items(r, check.StatusWarning)...)
+	info := items(r, check.StatusInfo)
+	p.section("What is wrong, and what to do", wrong)
+	p.section("Good to know", info)
+	if len(wrong) == 0 && len(info) == 0 && !slices.ContainsFunc(r.Categories, func(c report.Category) bool {
+		return c.Status == check.StatusUnknown || c.Status == check.StatusNotTested
+	}) {
+		p.line("")
+		p.line("Nothing was found that is wrong.")
+	}
+}
+
+func (p *page) section(title string, list []item) {
+	if len(list) == 0 {
+		return
+	}
+	p.line("")
+	p.line(p.paint(title, bold))
+	for _, it := range list {
+		p.item(it)
+	}
+}
+
+// maxTexts is how many hosts' texts an item shows when not verbose.
+const maxTexts = 3
+
+func (p *page) item(it item) {
+	word := pad(it.status.String(), 8)
+	indent := 2 + len(word)
+	p.block("  "+p.paint(word, styleOf(it.status)), indent, Clean(it.check.Title)+" ["+it.check.ID+"]")
+	if p.width < 60 {
+		indent = 4
+	}
+	texts := unique(it.findings, func(f report.Finding) string { return f.Text })
+	for i, t := range texts {
+		if i == maxTexts && len(texts) > maxTexts+1 {
+			p.para(indent, fmt.Sprintf("The same for %d more (all with -v).", len(texts)-maxTexts))
+			break
+		}
+		p.para(indent, Clean(t))
+	}
+	advice := unique(it.findings, func(f report.Finding) string { return f.Advice })
+	for i, a := range advice {
+		if i == maxTexts && len(advice) > maxTexts+1 {
+			break
+		}
+		p.para(indent, "-> "+Clean(a))
+	}
+}
+
+func unique(findings []report.Finding, text func(report.Finding) string) []string {
+	var list []string
+	for _, f := range findings {
+		if t := text(f); t != "" && !slices.Contains(list, t) {
+			list = append(list, t)
+		}
+	}
+	return list
+}
+
+// unknown lists what could not be found out, apart from what is wrong. What is
+// unknown only because of something else stands in one line with its reason.
+func (p *page) unknown(r *report.Report) {
+	var own []item
+	var derived []report.Check
+	reasons := groups{}
+	for _, it := range items(r, check.StatusUnknown) {
+		if it.code != check.UnknownBy.Name {
+			own = append(own, it)
+			continue
+		}
+		derived = append(derived, it.check)
+		for _, f := range it.findings {
+			reasons.add(f.Text, it.check)
+		}
+	}
+	if len(own) == 0 && len(derived) == 0 {
+		return
+	}
+	p.section("Not known", own)
+	if len(own) == 0 {
+		p.line("")
+		p.line(p.paint("Not known", bold))
+	}
+	p.reasons(reasons)
+}
+
+// notTested has one short entry for each reason.
+func (p *page) notTested(r *report.Report) {
+	reasons := groups{}
+	for _, it := range items(r, check.StatusNotTested) {
+		for _, f := range it.findings {
+			reasons.add(f.Text, it.check)
+		}
+	}
+	if len(reasons) == 0 {
+		return
+	}
+	p.line("")
+	p.line(p.paint("Not tested", bold))
+	p.reasons(reasons)
+}
+
+// groups are checks by the text that they have in common, in order.
+type groups []group
+
+type group struct {
+	text   string
+	checks []report.Check
+}
+
+func (g *groups) add(text string, c report.Check) {
+	i := slices.IndexFunc(*g, func(x group) bool { return x.text == text })
+	if i < 0 {
+		*g = append(*g, group{text: text})
+		i = len(*g) - 1
+	}
+	x := &(*g)[i]
+	if !slices.ContainsFunc(x.checks, func(o report.Check) bool { return o.ID == c.ID }) {
+		x.checks = append(x.checks, c)
+	}
+}
+
+func (p *page) reasons(list groups) {
+	for _, g := range list {
+		who := Clean(g.checks[0].Title)
+		if n := len(g.checks); n == 2 {
+			who += " and " + Clean(g.checks[1].Title)
+		} else if n > 2 {
+			who = fmt.Sprintf("%s and %d more", who, n-1)
+		}
+		lines := wrap(who+": "+Clean(g.text), p.width-4)
+		if len(lines) > 3 {
+			lines = append(lines[:2], cut(strings.Join(lines[2:], " "), p.width-4))
+		}
+		for i, l := range lines {
+			if i == 0 {
+				p.line("  " + l)
+			} else {
+				p.line("    " + l)
+			}
+		}
+	}
+}
+
+func (p *page) cost(r *report.Report) {
+	c := r.Cost
+	p.para(0, fmt.Sprintf("Cost: %s, %s, %.1f seconds.", number(c.DNSQueries, "DNS query", "DNS queries"), number(c.SMTPConnections, "SMTP connection", "SMTP connections"), c.Seconds))
+}
+
+func number(n int, one, many string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return strconv.Itoa(n) + " " + many
+}
