@@ -12,7 +12,7 @@ var (
 		Text: "At least two name servers of {domain} have an IPv6 address: {with}."}
 	nsAddressOne = &check.Code{Name: "only-one", Outcome: check.Fail, Verdict: "other",
 		Text:   "Only one name server of {domain} has an IPv6 address: {with}. When it is down, the domain cannot be found over IPv6.",
-		Advice: "Give at least one more name server an IPv6 address (an AAAA record for its name, and glue at the registry where the name lies within the zone). Without: {without}."}
+		Advice: "Give at least one more name server an IPv6 address (an AAAA record for its name, and glue at the registry where the name lies within the zone), or ask your DNS provider for it."}
 	nsAddressNone = &check.Code{Name: "none", Outcome: check.Fail, Verdict: "bad",
 		Text:   "No name server of {domain} has an IPv6 address. Without: {without}.",
 		Advice: "Give at least two name servers an IPv6 address (an AAAA record for the name, and glue at the registry where the name lies within the zone), or ask your DNS provider for it."}
@@ -37,7 +37,7 @@ var (
 			Why:  "A mail sender that has only IPv6 cannot find the domain's mail servers if none of its name servers answers over IPv6. With one alone, the domain is lost to it when that one is down.",
 			How:  "Publish an AAAA record for the names of at least two name servers. Where such a name lies within the domain itself, the registry needs the address too (glue). Most DNS providers do all of this by themselves.",
 		},
-		Cites:    []check.Citation{check.RFC("3901", "4"), check.RFC("3596", "2"), check.RFC("2182", "5"), check.InternetNL("mail_ipv6_ns_address")},
+		Cites:    []check.Citation{check.RFC("3596", "2.1"), check.RFC("4472", "1.3"), check.RFC("2182", "5"), check.InternetNL("mail_ipv6_ns_address")},
 		Args:     []string{"domain", "with", "without", "unknown", "failed"},
 		Codes:    []*check.Code{nsAddressEnough, nsAddressOne, nsAddressNone, nsAddressNoServers, nsAddressServersUnknown, nsAddressUnknown, nsAddressNotAsked},
 		Evaluate: evaluateNSAddress,
@@ -116,7 +116,7 @@ var (
 			Why:  "A sender that has only IPv6 can deliver to such servers alone. As IPv4 addresses are shared by ever more hosts, mail over IPv6 also depends less on the good name of strangers.",
 			How:  "Publish an AAAA record for the name in each MX record, let the server listen on port 25 there, and open the firewall. Give the address a reverse name too, because the server will send mail from it.",
 		},
-		Cites:    []check.Citation{check.RFC("3974", "3"), check.RFC("3596", "2"), check.InternetNL("mail_ipv6_mx_address")},
+		Cites:    []check.Citation{check.RFC("3974", "4"), check.RFC("3596", "2.1"), check.InternetNL("mail_ipv6_mx_address")},
 		Args:     []string{"domain", "with", "without", "unknown", "failed", "odd"},
 		Codes:    slices.Concat([]*check.Code{mxAddressAll, mxAddressAllOdd, mxAddressSome, mxAddressNone, mxAddressUnknown, mxAddressNotAsked}, mxAddressNoMail.codes()),
 		Evaluate: evaluateMXAddress,
