@@ -24,7 +24,7 @@ type question struct {
 // 6840, Section 5.8). A delegation to a zone that is not in the world gives
 // SERVFAIL.
 func (w *World) Resolver() *Server {
-	return &Server{recursive: true, respond: w.resolve}
+	return &Server{world: w, recursive: true, respond: w.resolve}
 }
 
 func (w *World) resolve(q question) *response {
@@ -71,7 +71,7 @@ func (w *World) Authoritative(zones ...string) *Server {
 			a.zones[t.origin] = t
 		}
 	}
-	return &Server{respond: a.respond}
+	return &Server{world: w, respond: a.respond}
 }
 
 // authority answers from a set of zones.

@@ -280,3 +280,26 @@ remote-control:
 	t.Fatal("Unbound does not answer")
 	return ""
 }
+
+// TestVerifyZone lets ldns check whole zones: every signature, and the denial
+// chains as such.
+func TestVerifyZone(t *testing.T) {
+	path := tool(t, "ldns-verify-zone")
+	w := testWorld(t, now)
+	for _, zone := range []string{".", "test", "nsec.test", "nsec3.test", "optout.test", "single.test", "rsa1.test", "rsa1n3.test", "rsa256.test", "rsa512.test", "p384.test", "ed25519.test"} {
+		t.Run(zone, func(t *testing.T) {
+			var text strings.Builder
+			for _, rr := range w.SignedZone(zone) {
+				fmt.Fprintln(&text, rr)
+			}
+			file := filepath.Join(t.TempDir(), "zone")
+			if err := os.WriteFile(file, []byte(text.String()), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			out, err := exec.CommandContext(t.Context(), path, "-V", "3", "-t", now.Format("20060102150405"), file).CombinedOutput()
+			if err != nil || !strings.Contains(string(out), "Zone is verified and complete") {
+				t.Errorf("%v\n%s\n%s", err, out, text.String())
+			}
+		})
+	}
+}

@@ -37,6 +37,7 @@ type Server struct {
 	// TLS, when set before Listen, adds a listener for DNS over TLS.
 	TLS *tls.Config
 
+	world     *World
 	recursive bool
 	respond   func(question) *response
 
@@ -89,26 +90,22 @@ func (s *Server) Exchange(ctx context.Context, transport string, query []byte) (
 	s.count(q)
 	x := &exchange{server: s, transport: transport, question: q, query: m}
 	faults := s.match(q, transport)
-	reply, err := x.faulty(ctx, faults)
+	reply, err := x.reply(ctx, faults)
 	if err == nil && len(faults) == 0 {
 		s.remember(transport, query, q, reply)
 	}
 	return reply, err
 }
 
-// recall finds the remembered reply to a query. While there are faults nothing
-// is remembered.
+// recall finds the remembered reply to a query, unless some fault concerns it.
 func (s *Server) recall(transport string, query []byte) []byte {
 	if len(query) < 12 {
 		return nil
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if len(s.faults) > 0 {
-		return nil
-	}
 	r, ok := s.ready[readyKey(transport == UDP)][string(query[2:])]
-	if !ok {
+	if !ok || !s.flawless(r.question, transport) {
 		return nil
 	}
 	s.counts[r.question]++
