@@ -26,6 +26,7 @@ package dnssec
 
 import (
 	"context"
+	"sync"
 	"time"
 
 	"github.com/miekg/dns"
@@ -76,6 +77,12 @@ type Validator struct {
 	MaxIterations int
 	// MaxZones bounds the memory of validated delegations; 0 means 20,000.
 	MaxZones int
+
+	once    sync.Once
+	anchors anchorsByName
+	mu      sync.Mutex // guards what is below
+	cache   cache
+	flights map[name]*flight
 }
 
 // Validate judges reply, a recursive resolver's answer to the question: every
@@ -86,5 +93,36 @@ type Validator struct {
 //
 // Whatever happens, cancellation included, is told by the Result.
 func (v *Validator) Validate(ctx context.Context, src Source, qname string, qtype uint16, reply *dns.Msg) Result {
-	return Result{Security: evidence.SecurityIndeterminate, Reason: "validation is not built yet"}
+	if v.Now == nil {
+		return Result{Security: evidence.SecurityIndeterminate, Reason: "the validator has no clock"}
+	}
+	q, ok := parseName(qname)
+	if !ok || reply == nil || src == nil {
+		return Result{Security: evidence.SecurityIndeterminate, Reason: "there is no question or no answer to judge"}
+	}
+	j := &judge{walk: &walk{v: v, src: src, now: v.Now()}, reply: reply}
+	j.run(ctx, q, qtype)
+	r := j.result
+	if j.fault == nil {
+		r.Security = evidence.SecuritySecure
+		return r
+	}
+	r.Security, r.Reason, r.EDE, r.Stripped = j.fault.security, j.fault.reason, j.fault.ede, j.fault.stripped
+	return r
 }
+
+func (v *Validator) anchorMap() anchorsByName {
+	v.once.Do(func() { v.anchors = readAnchors(v.Anchors) })
+	return v.anchors
+}
+
+func (v *Validator) maxIterations() int {
+	if v.MaxIterations > 0 {
+		return v.MaxIterations
+	}
+	return defaultIterations
+}
+
+// defaultIterations is what RFC 9276, Section 3.2 lets validators choose from
+// as the first number of iterations that need not be done.
+const defaultIterations = 100

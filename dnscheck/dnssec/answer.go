@@ -1,0 +1,365 @@
+package dnssec
+
+import (
+	"context"
+	"slices"
+	"strings"
+	"sync"
+	"unicode/utf8"
+
+	"github.com/miekg/dns"
+
+	"mailvet/report/evidence"
+)
+
+// judge judges one reply.
+type judge struct {
+	*walk
+	reply             *dns.Msg
+	answer, authority *section
+	work              work
+	result            Result
+	fault             *fault // the worst yet
+}
+
+// step is one thing to be proven on the way from the question to the answer.
+type step struct {
+	set    *rrset // records that must be signed; nil for a denial
+	denied name   // the name whose denial is to be proven
+}
+
+// steps follows the aliases from the question to the records, or to where
+// there are none.
+func (j *judge) steps(q name, typ uint16) ([]step, *fault) {
+	var list []step
+	seen := map[name]bool{}
+	for range maxAliases {
+		if seen[q] { // a loop: it ends here, and all of it is in the list
+			return list, nil
+		}
+		seen[q] = true
+		if data := j.data(q, typ); len(data) > 0 {
+			return append(list, data...), nil
+		}
+		set, target := j.alias(q)
+		if set == nil {
+			return append(list, step{denied: q}), nil
+		}
+		list = append(list, step{set: set})
+		if target == "" { // RFC 6672, Section 2.2: the new name is too long
+			return list, nil
+		}
+		q = target
+	}
+	return list, indeterminate(dns.ExtendedErrorCodeOther, "%s: more than %d aliases", q, maxAliases)
+}
+
+// data is the records asked for at q.
+func (j *judge) data(q name, typ uint16) []step {
+	if typ != dns.TypeANY {
+		if set := j.answer.find(q, typ); set != nil {
+			return []step{{set: set}}
+		}
+		return nil
+	}
+	var list []step
+	for _, set := range j.answer.order {
+		if set.owner == q && len(set.rrs) > 0 {
+			list = append(list, step{set: set})
+		}
+	}
+	return list
+}
+
+// alias finds the CNAME at q or the DNAME above it, and where it leads. A
+// CNAME without signature that fits a DNAME is made from it, and it is the
+// DNAME that must be signed (RFC 6672, Section 5.3.1).
+func (j *judge) alias(q name) (set *rrset, target name) {
+	cname := j.answer.find(q, dns.TypeCNAME)
+	if cname != nil {
+		rr, _ := cname.rrs[0].(*dns.CNAME)
+		if rr == nil {
+			return nil, ""
+		}
+		target, _ = parseName(rr.Target)
+		if len(cname.sigs) > 0 {
+			return cname, target
+		}
+	}
+	for up := q; up != root; {
+		up = up.parent()
+		dname := j.answer.find(up, dns.TypeDNAME)
+		if dname == nil || len(dname.rrs) != 1 {
+			continue
+		}
+		rr, _ := dname.rrs[0].(*dns.DNAME)
+		if rr == nil {
+			continue
+		}
+		to, ok := parseName(rr.Target)
+		if !ok {
+			continue
+		}
+		made := q[:len(q)-len(up)] + to
+		if len(made) > 255 {
+			made = ""
+		}
+		if cname == nil || len(cname.rrs) == 1 && made == target {
+			return dname, made
+		}
+	}
+	return cname, target
+}
+
+// run judges every step; the worst decides.
+func (j *judge) run(ctx context.Context, q name, typ uint16) {
+	switch j.reply.Rcode {
+	case dns.RcodeSuccess, dns.RcodeNameError, dns.RcodeYXDomain:
+	default:
+		j.blame(indeterminate(0, "the resolver answered %s", rcode(j.reply.Rcode)))
+		return
+	}
+	if j.reply.Truncated {
+		j.blame(indeterminate(0, "the answer is truncated"))
+		return
+	}
+	j.answer, j.authority = group(j.reply.Answer), group(j.reply.Ns)
+	if typ == dns.TypeRRSIG {
+		j.blame(indeterminate(0, "%s RRSIG: signatures are not signed themselves", q))
+		return
+	}
+	list, f := j.steps(q, typ)
+	j.blame(f)
+	j.prefetch(ctx, list, typ)
+	for _, s := range list {
+		if j.fault != nil && j.fault.security == evidence.SecurityBogus {
+			return
+		}
+		if s.set != nil {
+			j.blame(j.judgeSet(ctx, s.set))
+		} else {
+			j.blame(j.judgeDenial(ctx, s.denied, typ))
+		}
+	}
+}
+
+// severity orders the states: the weakest part of a reply decides.
+func severity(s evidence.Security) int {
+	switch s {
+	case evidence.SecuritySecure:
+		return 0
+	case evidence.SecurityInsecure:
+		return 1
+	case evidence.SecurityIndeterminate, evidence.SecurityUnknown:
+		return 2
+	case evidence.SecurityBogus:
+		return 3
+	default:
+		panic("dnssec: security state outside its set")
+	}
+}
+
+// blame keeps the worst fault.
+func (j *judge) blame(f *fault) {
+	if f != nil && (j.fault == nil || severity(f.security) > severity(j.fault.security)) {
+		j.fault = f
+	}
+}
+
+// maxSigners is how many zones that claim to have signed one thing are looked
+// at.
+const maxSigners = 3
+
+// signers lists the zones that the signatures name and that may hold the
+// target, the lowest first.
+func signers(target name, sets ...*rrset) []name {
+	var list []name
+	for _, set := range sets {
+		for _, sig := range set.sigs {
+			if n, ok := parseName(sig.SignerName); ok && target.within(n) && !slices.Contains(list, n) {
+				list = append(list, n)
+			}
+		}
+	}
+	slices.SortFunc(list, func(a, b name) int { return len(b) - len(a) })
+	return list[:min(len(list), maxSigners)]
+}
+
+// holder is the name whose zone holds the records: for DS the name above, for
+// they are the parent's (RFC 4035, Section 2.4).
+func holder(n name, typ uint16) name {
+	if typ == dns.TypeDS {
+		return n.parent()
+	}
+	return n
+}
+
+// stepSigners lists the zones that a step's signatures name.
+func (j *judge) stepSigners(s step, typ uint16) []name {
+	if s.set != nil {
+		return signers(holder(s.set.owner, s.set.typ), s.set)
+	}
+	var sets []*rrset
+	for _, set := range j.authority.order {
+		if set.typ == dns.TypeNSEC || set.typ == dns.TypeNSEC3 || set.typ == dns.TypeSOA {
+			sets = append(sets, set)
+		}
+	}
+	return signers(holder(s.denied, typ), sets...)
+}
+
+// prefetch finds out the zones of all steps at once, so that their questions
+// wait together.
+func (j *judge) prefetch(ctx context.Context, list []step, typ uint16) {
+	var zones []name
+	for _, s := range list {
+		if named := j.stepSigners(s, typ); len(named) > 0 && !slices.Contains(zones, named[0]) {
+			zones = append(zones, named[0])
+		}
+	}
+	if len(zones) < 2 {
+		return
+	}
+	var group sync.WaitGroup
+	for _, n := range zones[:min(len(zones), maxPrefetch)] {
+		group.Go(func() { j.state(ctx, n, true) })
+	}
+	group.Wait()
+}
+
+const maxPrefetch = 8
+
+// judgeSet proves an RRset of the answer.
+func (j *judge) judgeSet(ctx context.Context, set *rrset) *fault {
+	return j.prove(ctx, step{set: set}, set.typ, func(z *zone) *fault {
+		v, f := z.verify(set, j.now, &j.work)
+		if f != nil {
+			return f
+		}
+		used := []*verified{v}
+		if ce, expanded := v.encloser(); expanded {
+			d := newDenial(z, j.authority, j.now, &j.work, j.v.maxIterations())
+			if f := d.noCloser(set.owner, ce); f != nil {
+				return f
+			}
+			used = append(used, d.used...)
+		}
+		j.keep(used)
+		return nil
+	})
+}
+
+// judgeDenial proves that there are no records of the type at q.
+func (j *judge) judgeDenial(ctx context.Context, q name, typ uint16) *fault {
+	return j.prove(ctx, step{denied: q}, typ, func(z *zone) *fault {
+		d := newDenial(z, j.authority, j.now, &j.work, j.v.maxIterations())
+		f := d.noData(q, typ)
+		if j.reply.Rcode == dns.RcodeNameError && f != nil {
+			// Beyond RFC 4035: some servers say NXDOMAIN for a name that has
+			// only names below it. The proof counts, not the unsigned code.
+			f = d.noName(q)
+		}
+		if f == nil {
+			j.keep(d.used)
+		}
+		return f
+	})
+}
+
+// prove finds the zone that a step's signatures name and lets try prove the
+// step with its keys. Where that fails, the step is still insecure if there is
+// a proof that its zone is not signed.
+func (j *judge) prove(ctx context.Context, s step, typ uint16, try func(*zone) *fault) *fault {
+	owner := s.denied
+	if s.set != nil {
+		owner = s.set.owner
+	}
+	target := holder(owner, typ)
+	var first *fault
+	var firstChain []evidence.Zone
+	for _, signer := range j.stepSigners(s, typ) {
+		st := j.state(ctx, signer, true)
+		f := st.fault
+		switch {
+		case f != nil:
+			if f.security == evidence.SecurityInsecure && j.v.anchorMap().deeper(target, signer) {
+				continue // there is an anchor in between
+			}
+		case st.zone.name != signer:
+			f = bogus(dns.ExtendedErrorCodeDNSBogus, "%s: signed by %s, which is no zone: the zone is %s", owner, signer, st.zone.name)
+		default:
+			f = try(st.zone)
+		}
+		if f == nil || f.security == evidence.SecurityInsecure {
+			j.link(st.chain)
+			return f
+		}
+		if first == nil || severity(f.security) > severity(first.security) {
+			first, firstChain = f, st.chain
+		}
+	}
+	var st *state
+	if first == nil || first.security != evidence.SecurityIndeterminate {
+		st = j.state(ctx, target, false)
+	}
+	if first != nil && (st == nil || st.fault == nil || st.fault.security != evidence.SecurityInsecure) {
+		j.link(firstChain)
+		return first
+	}
+	j.link(st.chain)
+	switch {
+	case st.fault != nil:
+		return st.fault
+	case s.set != nil:
+		return bogus(dns.ExtendedErrorCodeRRSIGsMissing, "%s: there is no signature, but zone %s is signed", s.set, st.zone.name)
+	}
+	return bogus(dns.ExtendedErrorCodeNSECMissing, "%s %s: there is no signed proof that there are no such records, but zone %s is signed", owner, dns.Type(typ), st.zone.name)
+}
+
+// deeper reports whether a trust anchor is below signer and at or above n.
+func (m anchorsByName) deeper(n, signer name) bool {
+	at, ok := m.above(n)
+	return ok && at.below(signer)
+}
+
+// keep notes signatures that held.
+func (j *judge) keep(used []*verified) {
+	for _, v := range used {
+		if e := v.evidence(j.now); !slices.Contains(j.result.Signatures, e) {
+			j.result.Signatures = append(j.result.Signatures, e)
+		}
+	}
+}
+
+// link notes the zones of a chain.
+func (j *judge) link(chain []evidence.Zone) {
+	for _, z := range chain {
+		if !slices.ContainsFunc(j.result.Zones, func(known evidence.Zone) bool { return known.Name == z.Name }) {
+			j.result.Zones = append(j.result.Zones, z)
+		}
+	}
+}
+
+// rcode names a response code.
+func rcode(code int) string {
+	if s, ok := dns.RcodeToString[code]; ok {
+		return s
+	}
+	return "with an unknown response code"
+}
+
+// clean makes text from elsewhere fit for a reason.
+func clean(s string) string {
+	const most = 200
+	s = strings.Map(func(r rune) rune {
+		if r < ' ' || r == 0x7f || r == utf8.RuneError {
+			return '?'
+		}
+		return r
+	}, strings.ToValidUTF8(s, "?"))
+	for len(s) > most {
+		_, size := utf8.DecodeLastRuneInString(s)
+		s = s[:len(s)-size]
+	}
+	return s
+}
