@@ -1,0 +1,234 @@
+package resolver
+
+import (
+	"context"
+	"time"
+
+	"github.com/miekg/dns"
+
+	"mailvet/report/evidence"
+)
+
+// reply is what came of a question. It is shared by all who asked and by the
+// cache: nobody changes it.
+type reply struct {
+	msg    *dns.Msg // nil if nothing readable came
+	octets int      // of msg on the wire
+	// outcome and failure say why msg is nil: timeout, malformed, network,
+	// and beside a msg why the better answer could not be had.
+	outcome evidence.Outcome
+	failure *evidence.Failure
+	plain   bool // asked without EDNS, therefore without DNSSEC
+	expires time.Time
+}
+
+// ask gets the reply to a question from the cache or from the servers. The
+// error is ctx's.
+func (r *Resolver) ask(ctx context.Context, k key) (*reply, error) {
+	if rep, ok := r.messages.get(k, r.now()); ok {
+		r.stats.cached.Add(1)
+		return rep, nil
+	}
+	rep, shared, err := r.asking.do(ctx, k, func(ctx context.Context) *reply {
+		rep := r.exchange(ctx, k)
+		if ctx.Err() != nil {
+			return rep
+		}
+		ttl := failureTTL
+		if rep.msg != nil {
+			ttl = lifetime(rep.msg)
+		}
+		now := r.now()
+		rep.expires = now.Add(ttl)
+		r.messages.put(k, rep, rep.octets+len(k.name), rep.expires)
+		return rep
+	})
+	if shared {
+		r.stats.coalesced.Add(1)
+	}
+	return rep, err
+}
+
+// firstPause is how long to wait before a server that failed at once is asked
+// the same question again; it doubles.
+const firstPause = 200 * time.Millisecond
+
+// exchange sends the question to one server after the other until one answers.
+// It returns the most telling reply, and something of no use once ctx has ended.
+func (r *Resolver) exchange(ctx context.Context, k key) *reply {
+	turns := make([]turn, len(r.servers))
+	var best *reply
+	for range max(r.tries(), len(r.servers)) {
+		i := r.next(turns, best)
+		if i < 0 {
+			break
+		}
+		if t := &turns[i]; t.tries > 0 && t.pause > 0 && !sleep(ctx, t.pause) {
+			break
+		}
+		rep := r.try(ctx, r.servers[i], k)
+		if ctx.Err() != nil {
+			break
+		}
+		if usable(rep) {
+			return rep
+		}
+		turns[i].used(rep)
+		if best == nil || rank(rep) > rank(best) {
+			best = rep
+		}
+	}
+	if best == nil {
+		best = &reply{outcome: evidence.OutcomeTimeout, failure: failure(evidence.OpQuery, nil)}
+	}
+	return best
+}
+
+// turn is what a server did with one question.
+type turn struct {
+	tries int
+	done  bool // it answered, so asking again changes nothing
+	pause time.Duration
+}
+
+func (t *turn) used(rep *reply) {
+	t.tries++
+	t.done = rep.msg != nil
+	t.pause = 0
+	if rep.outcome != evidence.OutcomeTimeout && rep.outcome != evidence.OutcomeMalformed {
+		t.pause = firstPause << min(t.tries-1, 6)
+	}
+}
+
+// next chooses the server to ask: of those tried least, the first good one,
+// else the first. Servers left aside are asked only while nobody answered.
+func (r *Resolver) next(turns []turn, best *reply) int {
+	choice, good := -1, false
+	now := r.now()
+	for i, s := range r.servers {
+		if turns[i].done || choice >= 0 && (turns[i].tries > turns[choice].tries || good && turns[i].tries == turns[choice].tries) {
+			continue
+		}
+		healthy := s.prefer(now)
+		if !healthy && best != nil && best.msg != nil {
+			continue
+		}
+		if choice < 0 || turns[i].tries < turns[choice].tries || healthy {
+			choice, good = i, healthy
+		}
+	}
+	return choice
+}
+
+// usable reports whether the reply settles the question.
+func usable(rep *reply) bool {
+	return rep.msg != nil && (rep.msg.Rcode == dns.RcodeSuccess || rep.msg.Rcode == dns.RcodeNameError) && !referral(rep.msg)
+}
+
+// referral reports whether the message sends us to other servers, which a
+// recursive resolver never does: this one does not recurse.
+func referral(m *dns.Msg) bool {
+	if m.RecursionAvailable || m.Authoritative || m.Rcode != dns.RcodeSuccess || len(m.Answer) > 0 {
+		return false
+	}
+	ns := false
+	for _, rr := range m.Ns {
+		switch rr.(type) {
+		case *dns.SOA:
+			return false
+		case *dns.NS:
+			ns = true
+		}
+	}
+	return ns
+}
+
+// rank orders replies that settle nothing by how much they tell.
+func rank(rep *reply) int {
+	switch {
+	case rep.msg == nil && rep.outcome == evidence.OutcomeNetwork:
+		return 1
+	case rep.msg == nil && rep.outcome == evidence.OutcomeTimeout:
+		return 2
+	case rep.msg == nil:
+		return 3
+	case rep.msg.Rcode == dns.RcodeSuccess: // a referral
+		return 4
+	case rep.msg.Rcode == dns.RcodeRefused:
+		return 5
+	case rep.msg.Rcode == dns.RcodeServerFailure:
+		return 7
+	}
+	return 6
+}
+
+// try asks one server once: over UDP, over TCP where that is truncated; with
+// EDNS, without where the server cannot read it (RFC 6891, Section 7).
+func (r *Resolver) try(ctx context.Context, s *server, k key) *reply {
+	select {
+	case r.sending <- struct{}{}:
+		defer func() { <-r.sending }()
+	case <-ctx.Done():
+		return &reply{outcome: evidence.OutcomeTimeout, failure: failure(evidence.OpQuery, context.Cause(ctx))}
+	}
+	sent := r.now()
+	plain := s.isPlain(sent)
+	rep := r.send(ctx, s, k, plain)
+	if !plain && rep.msg != nil && (rep.msg.Rcode == dns.RcodeFormatError || rep.msg.Rcode == dns.RcodeNotImplemented || rep.msg.Rcode == dns.RcodeBadVers) {
+		if again := r.send(ctx, s, k, true); usable(again) {
+			s.setPlain(r.now().Add(plainFor))
+			rep = again
+		}
+	}
+	switch {
+	case ctx.Err() != nil:
+	case rep.msg != nil:
+		s.succeeded(r.now())
+	default:
+		if rep.outcome == evidence.OutcomeTimeout {
+			r.stats.timeouts.Add(1)
+		}
+		s.failed(sent, r.now())
+	}
+	return rep
+}
+
+func (s *server) isPlain(now time.Time) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return now.Before(s.plain)
+}
+
+func (s *server) setPlain(until time.Time) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.plain = until
+}
+
+// send sends the question over the transport that the server wants.
+func (r *Resolver) send(ctx context.Context, s *server, k key, plain bool) *reply {
+	q, err := newQuestion(k, plain, r.Rand)
+	if err != nil {
+		return &reply{outcome: evidence.OutcomeNetwork, failure: failure(evidence.OpQuery, err)}
+	}
+	var rep *reply
+	if s.TLS {
+		rep = r.overStream(ctx, s, q)
+	} else if rep = r.overUDP(ctx, s.Address, q); rep.msg != nil && rep.msg.Truncated {
+		rep = r.overStream(ctx, s, q)
+	}
+	rep.plain = plain
+	return rep
+}
+
+// sleep waits, and reports whether ctx is still good.
+func sleep(ctx context.Context, d time.Duration) bool {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}

@@ -1,0 +1,143 @@
+package resolver
+
+import (
+	"sync"
+	"time"
+
+	"github.com/miekg/dns"
+)
+
+// How long things are kept.
+const (
+	// minTTL keeps even an answer with TTL 0 for the time of about one scan,
+	// so that the scan sees one state of the name, and asks once.
+	minTTL = 10 * time.Second
+	maxTTL = time.Hour
+	// maxNegativeTTL is for NXDOMAIN and NODATA. RFC 2308, Section 5 finds one
+	// to three hours sensible at most; somebody who repairs a name waits less.
+	maxNegativeTTL = 15 * time.Minute
+	// failureTTL is for SERVFAIL, time-outs and the like (RFC 9520, Section
+	// 3.2: at least one second, at most five minutes). A retry after it asks anew.
+	failureTTL = 5 * time.Second
+)
+
+// averageSize is what an entry may take, in octets, on average. Larger ones
+// push out more than one.
+const averageSize = 4096
+
+// cache keeps values until they expire, and at most size of them: the one not
+// used for the longest time goes first. It is safe for concurrent use.
+type cache[V any] struct {
+	size int
+
+	mu     sync.Mutex
+	m      map[key]*entry[V]
+	newest entry[V] // its next is the newest, its prev the oldest
+	octets int
+}
+
+type entry[V any] struct {
+	key        key
+	value      V
+	expires    time.Time
+	octets     int
+	prev, next *entry[V]
+}
+
+func newCache[V any](size int) *cache[V] {
+	c := &cache[V]{size: size, m: map[key]*entry[V]{}}
+	c.newest.prev, c.newest.next = &c.newest, &c.newest
+	return c
+}
+
+func (c *cache[V]) get(k key, now time.Time) (v V, ok bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	e := c.m[k]
+	if e == nil {
+		return v, false
+	}
+	if !now.Before(e.expires) {
+		c.remove(e)
+		return v, false
+	}
+	e.unlink()
+	c.link(e)
+	return e.value, true
+}
+
+func (c *cache[V]) put(k key, v V, octets int, expires time.Time) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if old := c.m[k]; old != nil {
+		c.remove(old)
+	}
+	limit := c.size * averageSize
+	if c.size <= 0 || octets > limit {
+		return
+	}
+	for len(c.m) >= c.size || c.octets+octets > limit {
+		c.remove(c.newest.prev)
+	}
+	e := &entry[V]{key: k, value: v, expires: expires, octets: octets}
+	c.m[k] = e
+	c.octets += octets
+	c.link(e)
+}
+
+func (c *cache[V]) remove(e *entry[V]) {
+	e.unlink()
+	delete(c.m, e.key)
+	c.octets -= e.octets
+}
+
+func (c *cache[V]) link(e *entry[V]) {
+	e.prev, e.next = &c.newest, c.newest.next
+	e.prev.next, e.next.prev = e, e
+}
+
+func (e *entry[V]) unlink() { e.prev.next, e.next.prev = e.next, e.prev }
+
+// lifetime is how long a message may be kept.
+func lifetime(m *dns.Msg) time.Duration {
+	switch m.Rcode {
+	case dns.RcodeSuccess, dns.RcodeNameError:
+	default:
+		return failureTTL
+	}
+	least, longest := maxTTL, maxTTL
+	for _, rr := range m.Answer {
+		least = min(least, seconds(rr.Header().Ttl))
+	}
+	if m.Rcode == dns.RcodeNameError || !holds(m) {
+		// RFC 2308, Section 5: the lesser of the SOA's TTL and MINIMUM field.
+		// A denial without SOA should not be kept at all.
+		longest = maxNegativeTTL
+		negative := time.Duration(0)
+		for _, rr := range m.Ns {
+			if soa, ok := rr.(*dns.SOA); ok {
+				negative = min(seconds(soa.Hdr.Ttl), seconds(soa.Minttl))
+			}
+		}
+		least = min(least, negative)
+	}
+	return max(minTTL, min(least, longest))
+}
+
+// holds reports whether the answer holds records of the type asked for.
+func holds(m *dns.Msg) bool {
+	for _, rr := range m.Answer {
+		if len(m.Question) == 1 && rr.Header().Rrtype == m.Question[0].Qtype {
+			return true
+		}
+	}
+	return false
+}
+
+// seconds reads a TTL. RFC 2181, Section 8: one with the top bit set is zero.
+func seconds(ttl uint32) time.Duration {
+	if ttl > 1<<31-1 {
+		return 0
+	}
+	return time.Duration(ttl) * time.Second
+}

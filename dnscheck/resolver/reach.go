@@ -1,0 +1,122 @@
+package resolver
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"net/netip"
+	"time"
+
+	"github.com/miekg/dns"
+
+	"mailvet/report/evidence"
+)
+
+// reachPort is where name servers answer.
+const reachPort = 53
+
+// Reach asks a name server directly for the NS records of a name: EDNS, CD
+// set, RD not; over UDP, and over TCP if the answer is truncated, which then
+// must answer too. Any answer counts, whatever its response code, even one
+// that cannot be read (the Failure then says protocol). An address family
+// that this host has no route for leaves the outcome unknown.
+//
+// What was found out is kept as long as the Resolver is used, by address and
+// name: a server may answer for one name and be silent for another. The error
+// is the context's, or says what is wrong with the Resolver or the arguments.
+func (r *Resolver) Reach(ctx context.Context, host string, addr netip.Addr, name string) (evidence.Reach, error) {
+	if err := r.setup(); err != nil {
+		return evidence.Reach{}, err
+	}
+	canonical, ok := canonicalName(evidence.Name(name))
+	if !ok {
+		return evidence.Reach{}, fmt.Errorf("resolver: reach %s: %q cannot be asked for", host, name)
+	}
+	if !addr.IsValid() {
+		return evidence.Reach{}, fmt.Errorf("resolver: reach %s: no address", host)
+	}
+	if err := ctx.Err(); err != nil {
+		return evidence.Reach{}, fmt.Errorf("resolver: reach %s: %w", host, context.Cause(ctx))
+	}
+	k := key{name: canonical, qtype: dns.TypeNS, addr: addr.String()}
+	found, ok := r.reaches.get(k, r.now())
+	if !ok {
+		var err error
+		found, _, err = r.probing.do(ctx, k, func(ctx context.Context) *evidence.Reach { return r.probe(ctx, k) })
+		if err != nil {
+			return evidence.Reach{}, fmt.Errorf("resolver: reach %s: %w", host, err)
+		}
+	}
+	reach := *found
+	reach.Host = evidence.Name(host)
+	if found.Failure != nil {
+		f := *found.Failure
+		reach.Failure = &f
+	}
+	return reach, nil
+}
+
+// probe tries the address until it answers.
+func (r *Resolver) probe(ctx context.Context, k key) *evidence.Reach {
+	found := &evidence.Reach{Addr: k.addr}
+	select {
+	case r.reaching <- struct{}{}:
+		defer func() { <-r.reaching }()
+	case <-ctx.Done():
+		return found
+	}
+	for found.Tries < r.tries() {
+		if found.Tries > 0 && found.Failure.Class != evidence.ClassTimeout && !sleep(ctx, firstPause<<min(found.Tries-1, 6)) {
+			return found
+		}
+		found.Tries++
+		q, err := newQuestion(k, false, r.Rand)
+		if err != nil {
+			found.Failure = failure(evidence.OpConfig, err)
+			return found
+		}
+		found.Outcome, found.Failure = r.probeOnce(ctx, k, q)
+		if ctx.Err() != nil {
+			return found
+		}
+		if found.Outcome != evidence.NotReached {
+			break
+		}
+	}
+	r.reaches.put(k, found, 256, r.now().Add(forever))
+	return found
+}
+
+// forever is for what holds as long as the Resolver is used.
+const forever = 100 * 365 * 24 * time.Hour
+
+// probeOnce asks once.
+func (r *Resolver) probeOnce(ctx context.Context, k key, q *question) (evidence.Reachable, *evidence.Failure) {
+	address := net.JoinHostPort(k.addr, fmt.Sprint(reachPort))
+	rep := r.overUDP(ctx, address, q)
+	if rep.msg != nil && rep.msg.Truncated {
+		rep = r.overTCP(ctx, address, q)
+	}
+	switch {
+	case rep.msg != nil:
+		return evidence.Reached, nil
+	case rep.outcome == evidence.OutcomeMalformed:
+		return evidence.Reached, rep.failure
+	case rep.failure.Class == evidence.ClassNoFamily:
+		return evidence.ReachableUnknown, rep.failure
+	}
+	return evidence.NotReached, rep.failure
+}
+
+// overTCP asks over a connection of its own.
+func (r *Resolver) overTCP(ctx context.Context, address string, q *question) *reply {
+	limited, cancel := context.WithTimeout(ctx, r.timeout())
+	defer cancel()
+	conn, err := r.dial(limited, "tcp", address)
+	if err != nil {
+		return failed(limited, evidence.OpDial, err)
+	}
+	st := r.start(conn)
+	defer st.close(net.ErrClosed)
+	return r.askOver(ctx, limited, nil, st, q)
+}

@@ -1,0 +1,186 @@
+package resolver
+
+import (
+	"context"
+	"slices"
+	"strconv"
+	"time"
+
+	"github.com/miekg/dns"
+
+	"mailvet/report/evidence"
+)
+
+const (
+	maxEDE     = 8   // extended errors recorded of one lookup
+	maxEDEText = 256 // octets of an extended error's text
+)
+
+// resolve looks k up: it asks, follows aliases, asks again where the server
+// did not follow them to the end, and validates each answer. What it returns
+// once ctx has ended nobody sees.
+func (r *Resolver) resolve(ctx context.Context, k key, typ string) *finished {
+	f := &finished{lookup: evidence.Lookup{Name: k.name, Type: typ}, expires: r.now().Add(maxTTL)}
+	l := &f.lookup
+	v := verdict{r: r}
+	var passed []string // names that are aliases
+	ad := true
+	for name := k.name; ; {
+		rep, bogus, err := r.askSecured(ctx, key{name: name, qtype: k.qtype})
+		if err != nil {
+			return f
+		}
+		f.expires = earlier(f.expires, rep.expires)
+		if rep.msg != nil {
+			l.EDE = appendEDE(l.EDE, rep.msg)
+			ad = ad && rep.msg.AuthenticatedData
+		}
+		if !usable(rep) {
+			unanswered(l, rep)
+			v.unanswered(l)
+			ad = false
+			break
+		}
+		t := follow(rep.msg, name, k.qtype, passed)
+		passed = append(passed, t.owners...)
+		for _, rr := range t.aliases {
+			l.Aliases = append(l.Aliases, present(rr))
+			l.Owner = t.end
+		}
+		if !conclude(l, rep.msg, &t) {
+			v.aliases(ctx, rep, bogus, t.owners)
+			name = t.end
+			continue
+		}
+		if l.Outcome.Known() {
+			v.answer(ctx, rep, bogus, name, k.qtype)
+		} else {
+			v.nothing("the aliases lead nowhere")
+		}
+		break
+	}
+	l.AD = ad
+	v.write(l)
+	if ctx.Err() == nil {
+		r.keep(k, f)
+	}
+	return f
+}
+
+// unanswered records why the servers' reply settles nothing.
+func unanswered(l *evidence.Lookup, rep *reply) {
+	l.Failure = rep.failure
+	if rep.msg == nil {
+		l.Outcome = rep.outcome
+		return
+	}
+	l.RCode = rcodeName(rep.msg.Rcode)
+	switch rep.msg.Rcode {
+	case dns.RcodeSuccess: // a referral
+		l.Outcome, l.RCode = evidence.OutcomeMalformed, ""
+		l.Failure = &evidence.Failure{Op: evidence.OpQuery, Class: evidence.ClassProtocol, Text: "the server refers to others instead of resolving"}
+	case dns.RcodeServerFailure:
+		l.Outcome = evidence.OutcomeServFail
+	case dns.RcodeRefused:
+		l.Outcome = evidence.OutcomeRefused
+		l.Failure = &evidence.Failure{Op: evidence.OpQuery, Class: evidence.ClassRefused}
+	default:
+		l.Outcome = evidence.OutcomeRCode
+	}
+}
+
+// conclude records what stands at the end of the trail. It reports false if
+// the answer does not say, so that the end must be asked for.
+func conclude(l *evidence.Lookup, m *dns.Msg, t *trail) bool {
+	switch {
+	case t.loop:
+		l.Outcome = evidence.OutcomeLoop
+	case t.broken:
+		l.Outcome = evidence.OutcomeMalformed
+		l.Failure = &evidence.Failure{Op: evidence.OpQuery, Class: evidence.ClassProtocol, Text: "a DNAME leads to a name that is too long"}
+	case m.Rcode == dns.RcodeNameError: // of the last name: RFC 6604, Section 3
+		l.Outcome = evidence.OutcomeNXDomain
+	case t.records != nil:
+		l.Outcome = evidence.OutcomeAnswer
+		var cut bool
+		if l.Answer, cut = records(t.records); cut {
+			l.Failure = &evidence.Failure{Op: evidence.OpQuery, Class: evidence.ClassTooLarge, Text: "only the first " + strconv.Itoa(MaxRecords) + " records are kept"}
+		}
+	case t.denied:
+		l.Outcome = evidence.OutcomeNoData
+	default:
+		return false
+	}
+	return true
+}
+
+// keep puts a finished lookup into the cache.
+func (r *Resolver) keep(k key, f *finished) {
+	now := r.now()
+	switch f.lookup.Security {
+	case evidence.SecurityIndeterminate, evidence.SecurityBogus:
+		f.expires = earlier(f.expires, now.Add(failureTTL)) // may be better soon
+	}
+	for _, s := range f.lookup.Signatures {
+		f.expires = earlier(f.expires, s.Expiration)
+	}
+	octets := 256 + len(k.name)
+	for _, list := range [][]evidence.RR{f.lookup.Aliases, f.lookup.Answer} {
+		for _, rr := range list {
+			octets += 32 + len(rr.Name) + len(rr.Data)
+		}
+	}
+	r.lookups.put(k, f, octets, f.expires)
+}
+
+func earlier(a, b time.Time) time.Time {
+	if b.Before(a) {
+		return b
+	}
+	return a
+}
+
+// clone gives a caller a Lookup of its own: snapshots sort what is in them.
+func clone(l *evidence.Lookup) evidence.Lookup {
+	c := *l
+	c.EDE = slices.Clone(l.EDE)
+	c.Aliases = slices.Clone(l.Aliases)
+	c.Answer = slices.Clone(l.Answer)
+	c.Zones = slices.Clone(l.Zones)
+	for i := range c.Zones {
+		c.Zones[i].Keys = slices.Clone(c.Zones[i].Keys)
+	}
+	c.Signatures = slices.Clone(l.Signatures)
+	if l.Failure != nil {
+		f := *l.Failure
+		c.Failure = &f
+	}
+	return c
+}
+
+// rcodeName is the mnemonic of a response code, or "RCODE" and its number.
+func rcodeName(code int) string {
+	if s, ok := dns.RcodeToString[code]; ok {
+		return s
+	}
+	return "RCODE" + strconv.Itoa(code)
+}
+
+// appendEDE adds the message's extended errors, each once.
+func appendEDE(list []evidence.EDE, m *dns.Msg) []evidence.EDE {
+	opt := m.IsEdns0()
+	if opt == nil {
+		return list
+	}
+	for _, o := range opt.Option {
+		e, ok := o.(*dns.EDNS0_EDE)
+		if !ok {
+			continue
+		}
+		ede := evidence.EDE{Code: e.InfoCode, Text: text(e.ExtraText, maxEDEText)}
+		if len(list) < maxEDE && !slices.Contains(list, ede) {
+			list = append(list, ede)
+		}
+	}
+	return list
+}

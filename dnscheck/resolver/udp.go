@@ -1,0 +1,89 @@
+package resolver
+
+import (
+	"context"
+	"net"
+
+	"mailvet/report/evidence"
+)
+
+// dial opens a connection. It ends with ctx.
+func (r *Resolver) dial(ctx context.Context, network, address string) (net.Conn, error) {
+	if r.Dial != nil {
+		return r.Dial(ctx, network, address)
+	}
+	var d net.Dialer
+	return d.DialContext(ctx, network, address)
+}
+
+// buffer lends a buffer that holds any message; give it back with free.
+func (r *Resolver) buffer() (b *[]byte, free func()) {
+	b, ok := r.buffers.Get().(*[]byte)
+	if !ok {
+		b = new([]byte)
+		*b = make([]byte, maxMessage)
+	}
+	return b, func() { r.buffers.Put(b) }
+}
+
+// overUDP asks over a socket of its own. What does not answer the question is
+// dropped, and we wait on for the rest of the time (RFC 5452, Section 9.1); so
+// we do for a message that cannot be read, for it may be somebody else's.
+func (r *Resolver) overUDP(ctx context.Context, address string, q *question) *reply {
+	limited, cancel := context.WithTimeout(ctx, r.timeout())
+	defer cancel()
+	conn, err := r.dial(limited, "udp", address)
+	if err != nil {
+		return failed(limited, evidence.OpDial, err)
+	}
+	stop := context.AfterFunc(limited, func() { conn.Close() })
+	defer func() {
+		if stop() {
+			conn.Close()
+		}
+	}()
+	r.count(ctx, false)
+	if _, err := conn.Write(q.wire); err != nil {
+		return failed(limited, evidence.OpQuery, err)
+	}
+	buf, free := r.buffer()
+	defer free()
+	unreadable := false
+	for {
+		n, err := conn.Read(*buf)
+		if err != nil && unreadable {
+			return unread()
+		}
+		if err != nil {
+			return failed(limited, evidence.OpQuery, err)
+		}
+		m, what := q.parse((*buf)[:n])
+		switch what {
+		case answered:
+			return &reply{msg: m, octets: n}
+		case malformed:
+			unreadable = true
+		case notOurs:
+			r.stats.dropped.Add(1)
+		}
+	}
+}
+
+// failed is the reply of a try that err ended. That the time was up shows in
+// ctx, for then the connection was closed under the call.
+func failed(ctx context.Context, op evidence.Op, err error) *reply {
+	if ctx.Err() != nil {
+		err = context.Cause(ctx)
+	}
+	f := failure(op, err)
+	if f.Class == evidence.ClassTimeout {
+		f.Text = ""
+		return &reply{outcome: evidence.OutcomeTimeout, failure: f}
+	}
+	return &reply{outcome: evidence.OutcomeNetwork, failure: f}
+}
+
+// unread is the reply of a try that got only what cannot be read.
+func unread() *reply {
+	return &reply{outcome: evidence.OutcomeMalformed, failure: failure(evidence.OpQuery, errUnreadable)}
+}

@@ -1,0 +1,189 @@
+package resolver
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"github.com/miekg/dns"
+
+	"mailvet/dnscheck/dnssec"
+	"mailvet/report/evidence"
+)
+
+// Fetch is the [dnssec.Source] of the validator: it answers one question as a
+// server did, without following or validating anything, through the same
+// cache. The message is shared and must only be read.
+func (r *Resolver) Fetch(ctx context.Context, name string, qtype uint16) (*dns.Msg, error) {
+	if err := r.setup(); err != nil {
+		return nil, err
+	}
+	canonical, ok := canonicalName(evidence.Name(name))
+	if !ok {
+		return nil, fmt.Errorf("resolver: %q cannot be asked for", name)
+	}
+	rep, err := r.ask(ctx, key{name: canonical, qtype: qtype})
+	switch {
+	case err != nil:
+	case rep.msg == nil:
+		err = rep.failure
+	case rep.plain:
+		err = errPlain
+	case rep.msg.Rcode == dns.RcodeSuccess && referral(rep.msg):
+		err = errReferral
+	default:
+		return rep.msg, nil
+	}
+	return nil, fmt.Errorf("resolver: ask for %s %s: %w", name, typeName(qtype), err)
+}
+
+const (
+	plainReason    = "the resolver does not take EDNS, without which there is no DNSSEC"
+	referralReason = "the server refers to others instead of resolving"
+)
+
+var (
+	errPlain    = fmt.Errorf("%s: %w", plainReason, errProtocol)
+	errReferral = fmt.Errorf("%s: %w", referralReason, errProtocol)
+)
+
+// askSecured is ask, and with TrustAD asks the server to validate. bogus then
+// says why the data of the reply must not be believed: the server answers
+// SERVFAIL as long as it validates, and gives the data when told not to.
+func (r *Resolver) askSecured(ctx context.Context, k key) (rep *reply, bogus string, err error) {
+	k.checking = r.TrustAD
+	rep, err = r.ask(ctx, k)
+	if err != nil || !k.checking || rep.msg == nil || rep.msg.Rcode != dns.RcodeServerFailure {
+		return rep, "", err
+	}
+	k.checking = false
+	unchecked, err := r.ask(ctx, k)
+	if err != nil || !usable(unchecked) {
+		return rep, "", err
+	}
+	bogus = "the resolver answers only when told not to validate"
+	if why := bogusEDE(appendEDE(nil, rep.msg)); why != "" {
+		bogus = "the resolver found: " + why
+	}
+	// The extended errors are the first answer's, the rest is the second's.
+	both := *unchecked
+	both.msg = unchecked.msg.Copy()
+	both.msg.Extra = rep.msg.Extra
+	both.msg.AuthenticatedData = false
+	both.expires = earlier(rep.expires, unchecked.expires)
+	return &both, bogus, nil
+}
+
+// bogusEDE names the first extended error that a validator gives for bogus
+// data (RFC 8914, Sections 4.7 to 4.13), empty if there is none.
+func bogusEDE(list []evidence.EDE) string {
+	for _, e := range list {
+		if dns.ExtendedErrorCodeDNSBogus <= e.Code && e.Code <= dns.ExtendedErrorCodeNSECMissing {
+			return dns.ExtendedErrorCodeToString[e.Code]
+		}
+	}
+	return ""
+}
+
+// verdict gathers the security of the parts of an answer.
+type verdict struct {
+	r          *Resolver
+	some       bool
+	security   evidence.Security
+	reason     string
+	zones      []evidence.Zone
+	signatures []evidence.Signature
+}
+
+// weakness orders securities: the weakest part decides.
+func weakness(s evidence.Security) int {
+	switch s {
+	case evidence.SecuritySecure:
+		return 0
+	case evidence.SecurityInsecure:
+		return 1
+	case evidence.SecurityIndeterminate:
+		return 2
+	case evidence.SecurityUnknown:
+		return 3
+	case evidence.SecurityBogus:
+		return 4
+	}
+	panic("resolver: security " + s.String())
+}
+
+func (v *verdict) add(s evidence.Security, reason string) {
+	if !v.some || weakness(s) > weakness(v.security) {
+		v.some, v.security, v.reason = true, s, reason
+	}
+}
+
+// answer validates a reply to a question.
+func (v *verdict) answer(ctx context.Context, rep *reply, bogus, name string, qtype uint16) {
+	switch {
+	case bogus != "":
+		v.add(evidence.SecurityBogus, bogus)
+	case v.r.TrustAD && rep.msg.AuthenticatedData:
+		v.add(evidence.SecuritySecure, "")
+	case v.r.TrustAD:
+		v.add(evidence.SecurityInsecure, "the resolver did not set the AD bit")
+	case v.r.Validator == nil:
+		v.add(evidence.SecurityUnknown, "")
+	case rep.plain:
+		v.add(evidence.SecurityIndeterminate, plainReason)
+	default:
+		v.take(v.r.Validator.Validate(ctx, v.r, name, qtype, rep.msg))
+	}
+}
+
+// aliases validates the CNAME records of a reply whose end is asked for anew.
+func (v *verdict) aliases(ctx context.Context, rep *reply, bogus string, owners []string) {
+	for _, owner := range owners {
+		v.answer(ctx, rep, bogus, owner, dns.TypeCNAME)
+	}
+}
+
+// unanswered is the verdict where the servers gave nothing to validate.
+func (v *verdict) unanswered(l *evidence.Lookup) {
+	why := bogusEDE(l.EDE)
+	switch {
+	case v.r.TrustAD && why != "":
+		v.add(evidence.SecurityBogus, "the resolver found: "+why)
+	case why != "":
+		// CD was set, so it was not asked to validate; its clock and anchors
+		// are not ours.
+		v.nothing("the resolver withholds the answer, because it found: " + why)
+	default:
+		v.nothing("there is no answer to validate")
+	}
+}
+
+// nothing is the verdict where there is nothing to validate.
+func (v *verdict) nothing(reason string) {
+	if !v.r.TrustAD && v.r.Validator == nil {
+		v.add(evidence.SecurityUnknown, "")
+		return
+	}
+	v.add(evidence.SecurityIndeterminate, reason)
+}
+
+func (v *verdict) take(res dnssec.Result) {
+	v.add(res.Security, res.Reason)
+	for _, z := range res.Zones {
+		if !slices.ContainsFunc(v.zones, func(have evidence.Zone) bool { return have.Name == z.Name }) {
+			v.zones = append(v.zones, z)
+		}
+	}
+	for _, s := range res.Signatures {
+		if !slices.Contains(v.signatures, s) {
+			v.signatures = append(v.signatures, s)
+		}
+	}
+	if res.Stripped {
+		v.r.stripped.Store(true)
+	}
+}
+
+func (v *verdict) write(l *evidence.Lookup) {
+	l.Security, l.Reason, l.Zones, l.Signatures = v.security, v.reason, v.zones, v.signatures
+}
