@@ -37,6 +37,23 @@ func parent(name string) string {
 	return name[i:]
 }
 
+// wireLen is the length of a name in a message, without compression.
+func wireLen(name string) int {
+	n := 1
+	for _, label := range dns.SplitDomainName(name) {
+		n++
+		for i := 0; i < len(label); i++ {
+			if label[i] == '\\' { // an escape: \. or \046
+				if i++; i < len(label) && '0' <= label[i] && label[i] <= '9' {
+					i += 2
+				}
+			}
+			n++
+		}
+	}
+	return n
+}
+
 // orderKey maps names to strings whose octet order is the canonical order of
 // RFC 4034, Section 6.1: label by label from the right, a missing octet before
 // a zero octet.

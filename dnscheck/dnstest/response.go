@@ -188,7 +188,7 @@ func (t *tree) substitute(r *response, s *rrset, name string) (step, string) {
 	if to := canonical(dname.Target); to != "." {
 		target += to
 	}
-	if _, ok := dns.IsDomainName(target); !ok {
+	if wireLen(target) > 255 {
 		r.rcode = dns.RcodeYXDomain // RFC 6672, Section 2.2: the new name is too long
 		return stepDone, ""
 	}
