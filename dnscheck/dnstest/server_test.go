@@ -16,13 +16,13 @@ import (
 
 // flags of ask.
 const (
-	plain  = 0
-	edns   = 1 << iota // EDNS, 1232 octets
-	do                 // EDNS with DO
-	cd                 // checking disabled
-	ad                 // AD in the query
-	big                // EDNS, 65535 octets
-	little             // EDNS, 512 octets
+	plain = 0
+	edns  = 1 << iota // EDNS, 1232 octets
+	do                // EDNS with DO
+	cd                // checking disabled
+	ad                // AD in the query
+	large             // EDNS, 65535 octets
+	small             // EDNS, 512 octets
 )
 
 // query makes the octets of a query.
@@ -34,9 +34,9 @@ func query(t testing.TB, name, typ string, flags int) []byte {
 	m.CheckingDisabled = flags&cd != 0
 	m.AuthenticatedData = flags&ad != 0
 	switch {
-	case flags&big != 0:
+	case flags&large != 0:
 		m.SetEdns0(65535, flags&do != 0)
-	case flags&little != 0:
+	case flags&small != 0:
 		m.SetEdns0(512, flags&do != 0)
 	case flags&(edns|do) != 0:
 		m.SetEdns0(1232, flags&do != 0)
@@ -139,7 +139,7 @@ func TestResolver(t *testing.T) {
 		{"not yet valid", "mx.future.test", "A", edns, "SERVFAIL ra | | | EDE:8"},
 		{"no key fits", "mx.badds.test", "A", edns, "SERVFAIL ra | | | EDE:9"},
 		{"stripped", "mx.stripped.test", "A", edns, "SERVFAIL ra | | | EDE:9"},
-		{"too long for UDP", "nsec.test", "ANY", little | do, "NOERROR tc ra ad"},
+		{"too long for UDP", "nsec.test", "ANY", small | do, "NOERROR tc ra ad"},
 		{"transfers are refused", "nsec.test", "AXFR", plain, "REFUSED"},
 	} {
 		t.Run(c.label, func(t *testing.T) {
