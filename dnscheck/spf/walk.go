@@ -11,15 +11,15 @@ import (
 type State uint8
 
 const (
-	NotAsked   State = iota // nobody asked for its TXT records
-	NoAnswer                // asked, but nothing is known: SERVFAIL, time-out, ...
-	None                    // it is known that there is no record
-	Several                 // more than one: permerror (RFC 7208, Section 4.5)
-	Malformed               // one, which does not parse: permerror (Section 4.6)
-	Valid                   // one, which parses
-	Macro                   // the name has macros: it depends on the message
-	Loop                    // the name stands above itself: evaluation never ends but by the limits
-	CutOff                  // the tree is too large to be followed further here
+	NotAsked  State = iota // nobody asked for its TXT records
+	NoAnswer               // asked, but nothing is known: SERVFAIL, time-out, ...
+	None                   // it is known that there is no record
+	Several                // more than one: permerror (RFC 7208, Section 4.5)
+	Malformed              // one, which does not parse: permerror (Section 4.6)
+	Valid                  // one, which parses
+	Macro                  // the name has macros: it depends on the message
+	Loop                   // the name stands above itself: evaluation never ends but by the limits
+	CutOff                 // the tree is too large to be followed further here
 )
 
 var states = [...]string{"not-asked", "no-answer", "none", "several", "malformed", "valid", "macro", "loop", "cut-off"}

@@ -1,0 +1,29 @@
+package dmarc
+
+import (
+	"net/netip"
+	"strings"
+
+	"golang.org/x/net/publicsuffix"
+)
+
+// OrgDomain returns the organizational domain of a name by the public suffix
+// list, the private section included: one label more than the longest rule
+// that matches, as many as an exception has, two labels where no rule matches.
+// For a name that is itself a public suffix, or one label, it is empty. The
+// name is in lower case, without final dot.
+//
+// The list is the one of golang.org/x/net/publicsuffix; Internet.nl fetches it
+// once a day.
+func OrgDomain(name string) string {
+	suffix, _ := publicsuffix.PublicSuffix(name)
+	if _, err := netip.ParseAddr(name); err == nil {
+		// The library makes an exception for addresses, the algorithm does not.
+		suffix = name[strings.LastIndexByte(name, '.')+1:]
+	}
+	above := strings.TrimSuffix(name, suffix)
+	if above == name || !strings.HasSuffix(above, ".") {
+		return ""
+	}
+	return name[strings.LastIndexByte(above[:len(above)-1], '.')+1:]
+}
