@@ -26,13 +26,15 @@ import (
 // after it ("TLS EHLO").
 type Step string
 
-// Steps of a good dialogue, in order.
+// Steps of a good dialogue, in order. At Handshake the script acts when the
+// client's first flight has begun to arrive; Delay, Inject, Silent, Close and
+// Reset apply, in this order.
 const (
 	Banner    Step = "banner"
 	EHLO      Step = "EHLO"
 	HELO      Step = "HELO"
 	STARTTLS  Step = "STARTTLS"
-	Handshake Step = "handshake" // only Delay, Silent, Close, Reset and Inject apply
+	Handshake Step = "handshake"
 	EHLOTLS   Step = "TLS EHLO"
 	QUIT      Step = "QUIT"
 	QUITTLS   Step = "TLS QUIT"
@@ -50,8 +52,7 @@ type Reply struct {
 	// Endless is sent over and over in place of a reply, as it is, until the
 	// client leaves.
 	Endless string
-	// Inject is sent as it is right behind the reply, in the same segment; at
-	// Handshake, when the client's first flight has begun to arrive.
+	// Inject is sent as it is right behind the reply, in the same segment.
 	Inject string
 	Close  bool // close after the reply; with Silent, in place of it
 	Reset  bool // like Close, with a reset
@@ -316,13 +317,13 @@ func (d *dialogue) leave(r Reply) bool {
 
 func (d *dialogue) handshake() bool {
 	r := d.s.Script[Handshake]
-	if r.Silent && !d.hush(r) || d.leave(r) {
-		return false
-	}
-	if r.Delay > 0 || r.Inject != "" {
+	if r != (Reply{}) {
 		if _, err := d.r.Peek(1); err != nil || !d.sleep(r.Delay) || !d.write(r.Inject) {
 			return false
 		}
+	}
+	if r.Silent && !d.hush(r) || d.leave(r) {
+		return false
 	}
 	c := tls.Server(bufferedConn{d.raw, d.r}, d.s.TLS)
 	if err := c.HandshakeContext(d.ctx); err != nil {

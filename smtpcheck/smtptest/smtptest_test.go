@@ -46,7 +46,7 @@ func talk(t *testing.T, s *smtptest.Server, say string) string {
 	client, server := smtptest.Pipe()
 	go s.Serve(t.Context(), server)
 	defer client.Close()
-	if _, err := io.WriteString(client, say); err != nil {
+	if _, err := io.WriteString(client, say); err != nil && say != "" {
 		return "write: " + err.Error()
 	}
 	client.SetReadDeadline(time.Now().Add(time.Hour))

@@ -1,0 +1,207 @@
+package probe
+
+import (
+	"context"
+	"hash/fnv"
+	"net/netip"
+	"time"
+
+	"mailvet/report/evidence"
+)
+
+// refusedPause is the pause before the one retry at an address that answered,
+// and at once, that nobody is there.
+const refusedPause = time.Second
+
+// address is what the run knows of one address, under whatever name.
+type address struct {
+	turn chan struct{} // holds one while the address is being probed
+	last time.Time     // when the last connection was closed
+	// settled is the result that holds for every name, if there is one.
+	settled *Result
+	users   int // guarded by Prober.mu
+}
+
+// run finds out q's result, hands it to those who wait, and only then takes
+// leave of the server.
+func (p *Prober) run(ctx context.Context, q *probing) {
+	defer q.cancel()
+	a := p.enter(q.addr)
+	defer p.exit(q.addr, a)
+
+	var result Result
+	var open *attempt
+	select {
+	case a.turn <- struct{}{}:
+		defer func() { <-a.turn }()
+		result, open = p.tries(ctx, q, a)
+	case <-ctx.Done():
+		result = p.unasked(q.key, evidence.ClassCancelled, "the scan was cancelled")
+	}
+	p.publish(q, result)
+	if open != nil {
+		p.end(open, a)
+	}
+}
+
+func (p *Prober) enter(addr netip.Addr) *address {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	a := p.address[addr]
+	if a == nil {
+		a = &address{turn: make(chan struct{}, 1)}
+		p.address[addr] = a
+	}
+	a.users++
+	return a
+}
+
+func (p *Prober) exit(addr netip.Addr, a *address) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	a.users--
+}
+
+// publish makes the result known, and forgets the oldest if there are too many.
+func (p *Prober) publish(q *probing, r Result) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	q.result = r
+	close(q.done)
+	if p.probes[q.key] != q {
+		return // all have left: not a result to be remembered
+	}
+	q.element = p.recent.PushBack(q)
+	for p.recent.Len() > p.Remember {
+		old := p.recent.Remove(p.recent.Front()).(*probing)
+		delete(p.probes, old.key)
+		if a := p.address[old.addr]; a != nil && a.users == 0 {
+			delete(p.address, old.addr)
+		}
+	}
+}
+
+// tries makes attempts until one tells something lasting. The caller has the
+// address to itself. An attempt whose connection is still open is returned
+// with the result.
+func (p *Prober) tries(ctx context.Context, q *probing, a *address) (Result, *attempt) {
+	if a.settled != nil {
+		r := *a.settled
+		r.Session.Host, r.Session.Connections = q.host, 0
+		return r, nil
+	}
+	var (
+		opened  int
+		reached bool
+		small   bool
+	)
+	for try := 0; ; try++ {
+		t := p.attempt(ctx, q, a, small)
+		s := &t.result.Session
+		if t.conn != nil {
+			opened++
+		}
+		reached = reached || s.Reach == evidence.Reached
+		if s.Connections = opened; reached {
+			s.Reach = evidence.Reached
+		}
+		f := s.Failure
+		pause, again := p.again(q.key, t, try)
+		if !again || try+1 >= p.MaxConnections {
+			if s.StartTLS != evidence.StartTLSStarted && (f == nil || f.Class != evidence.ClassCancelled) {
+				r := t.result
+				a.settled = &r
+			}
+			return t.result, t
+		}
+		small = small || f.Op == evidence.OpHandshake
+		p.end(t, a)
+		if !sleep(ctx, pause) {
+			// What the attempt found is true all the same; that it is not
+			// tried again is the caller's wish.
+			return t.result, nil
+		}
+	}
+}
+
+// again says whether the attempt, the number try from 0, is to be followed by
+// another, and after what pause.
+func (p *Prober) again(k key, t *attempt, try int) (time.Duration, bool) {
+	f := t.result.Session.Failure
+	if f == nil || try >= p.Retries || t.exhausted {
+		return 0, false
+	}
+	pause := p.Backoff << min(try, 6)
+	// The jitter keeps servers of one operator from being asked in step. It
+	// depends on the address alone, so that a run can be repeated.
+	h := fnv.New32a()
+	h.Write(k.addr.AsSlice())
+	pause += pause * time.Duration(h.Sum32()%256) / 1024
+	switch {
+	case f.Op == evidence.OpHelloTLS:
+		return 0, false // all that is judged is known: another connection is not worth it
+	case f.Class == evidence.ClassRefused, f.Class == evidence.ClassUnreachable:
+		return min(pause, refusedPause), try == 0
+	case f.Class == evidence.ClassTimeout, f.Class == evidence.ClassReset, f.Class == evidence.ClassClosed,
+		f.Class == evidence.ClassTemporary, f.Class == evidence.ClassUnknown:
+		return pause, true
+	}
+	return 0, false
+}
+
+// attempt is one connection with its dialogue.
+func (p *Prober) attempt(ctx context.Context, q *probing, a *address, small bool) *attempt {
+	t := &attempt{p: p, key: q.key, small: small}
+	t.result.Session = evidence.Session{Host: q.host, Addr: q.addr.String(), Port: p.Port, Time: p.Now()}
+	cancelled := func() *attempt {
+		t.result.Session.Failure = &evidence.Failure{Op: evidence.OpConfig, Class: evidence.ClassCancelled, Text: "the scan was cancelled"}
+		return t
+	}
+	if !a.last.IsZero() && !sleep(ctx, p.Interval-time.Since(a.last)) {
+		return cancelled()
+	}
+	select {
+	case p.gate <- struct{}{}:
+		t.gated = true
+	case <-ctx.Done():
+		return cancelled()
+	}
+	t.result.Session.Time = p.Now()
+	t.run(ctx, func() {
+		p.mu.Lock()
+		q.opened++
+		p.mu.Unlock()
+	})
+	if t.conn == nil {
+		p.end(t, a)
+	}
+	return t
+}
+
+// end takes leave of the server and gives the places of the attempt free.
+func (p *Prober) end(t *attempt, a *address) {
+	if !t.gated {
+		return
+	}
+	t.gated = false
+	if t.conn != nil {
+		t.close()
+	}
+	a.last = time.Now()
+	<-p.gate
+}
+
+// sleep reports whether it slept to the end.
+func sleep(ctx context.Context, d time.Duration) bool {
+	if d <= 0 {
+		return ctx.Err() == nil
+	}
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}
