@@ -161,11 +161,11 @@ func mxPoints(hosts []triedHost, times map[string]int) int {
 
 // found sorts the hosts' IPv6 addresses by what became of them, as texts.
 type found struct {
-	answering             []string // hosts that answer on all of them
-	failing, outOfBounds  []string // addresses
-	untried, down, noAAAA []string
-	lookups               census
-	evidence              []string
+	answering            []string // hosts that answer on all of them
+	failing, outOfBounds []string // addresses
+	untried, down        []string
+	lookups              census
+	evidence             []string
 }
 
 func sift(s *evidence.Snapshot, hosts []triedHost) found {

@@ -101,8 +101,31 @@ func Unmarshal(b []byte) (*Snapshot, error) {
 	if s.Schema != Schema {
 		return nil, fmt.Errorf("evidence: schema %q; this version reads %q", s.Schema, Schema)
 	}
+	if err := s.datable(); err != nil {
+		return nil, err
+	}
 	s.Canonical()
 	return &s, nil
+}
+
+// datable reports a time that RFC 3339 can write in its own zone, but not in
+// UTC: it could be read and never stored again.
+func (s *Snapshot) datable() error {
+	times := []time.Time{s.Time}
+	for _, x := range s.Sessions {
+		times = append(times, x.Time)
+	}
+	for _, l := range s.Lookups {
+		for _, sig := range l.Signatures {
+			times = append(times, sig.Inception, sig.Expiration)
+		}
+	}
+	for _, t := range times {
+		if y := t.UTC().Year(); y < 0 || y > 9999 {
+			return fmt.Errorf("evidence: the time %s is outside the years 0 to 9999 in UTC", t)
+		}
+	}
+	return nil
 }
 
 // Digest is "sha256:" and the hash of the canonical form.

@@ -43,7 +43,7 @@ func (r RR) Target() string { return Name(r.Data) }
 // Addr reads the data of an A or AAAA record.
 func (r RR) Addr() (netip.Addr, error) {
 	a, err := netip.ParseAddr(r.Data)
-	if err != nil || r.Type == "A" && !a.Is4() || r.Type == "AAAA" && a.Is4() || r.Type != "A" && r.Type != "AAAA" {
+	if err != nil || a.Zone() != "" || r.Type == "A" && !a.Is4() || r.Type == "AAAA" && a.Is4() || r.Type != "A" && r.Type != "AAAA" {
 		return netip.Addr{}, errData
 	}
 	return a, nil
