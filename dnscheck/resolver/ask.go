@@ -18,7 +18,7 @@ type reply struct {
 	// and beside a msg why the better answer could not be had.
 	outcome evidence.Outcome
 	failure *evidence.Failure
-	plain   bool // asked without EDNS, therefore without DNSSEC
+	plain   bool // without EDNS, therefore without DNSSEC
 	expires time.Time
 }
 
@@ -93,7 +93,7 @@ type turn struct {
 
 func (t *turn) used(rep *reply) {
 	t.tries++
-	t.done = rep.msg != nil
+	t.done = rep.msg != nil || rep.failure.Class == evidence.ClassNoFamily
 	t.pause = 0
 	if rep.outcome != evidence.OutcomeTimeout && rep.outcome != evidence.OutcomeMalformed {
 		t.pause = firstPause << min(t.tries-1, 6)
@@ -217,7 +217,8 @@ func (r *Resolver) send(ctx context.Context, s *server, k key, plain bool) *repl
 	} else if rep = r.overUDP(ctx, s.Address, q); rep.msg != nil && rep.msg.Truncated {
 		rep = r.overStream(ctx, s, q)
 	}
-	rep.plain = plain
+	// RFC 6891, Section 7: an answer without OPT shows that EDNS was not read.
+	rep.plain = usable(rep) && (plain || rep.msg.IsEdns0() == nil)
 	return rep
 }
 

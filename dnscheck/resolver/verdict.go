@@ -130,6 +130,7 @@ func (v *verdict) answer(ctx context.Context, rep *reply, bogus, name string, qt
 	case v.r.Validator == nil:
 		v.add(evidence.SecurityUnknown, "")
 	case rep.plain:
+		v.r.stripped.Store(true)
 		v.add(evidence.SecurityIndeterminate, plainReason)
 	default:
 		v.take(v.r.Validator.Validate(ctx, v.r, name, qtype, rep.msg))
