@@ -137,7 +137,7 @@ func (t *tally) read(l *line, c *check.Check, f check.Finding) {
 	}
 	cl.value, cl.low, cl.high = min(cl.value, value), min(cl.low, low), min(cl.high, high)
 	cl.open = cl.open || r.open
-	cl.counts = cl.counts || r.worst == Failed
+	cl.counts = cl.counts || r.worst == Failed && l.full > 0
 	cl.follows = cl.follows || !r.open && l.row.PointsOf != "" && f.Points == nil && r.points.Min < r.points.Max
 }
 
