@@ -238,3 +238,42 @@ func TestHostileSnapshots(t *testing.T) {
 		})
 	}
 }
+
+// Stored evidence comes from files: whatever can be read is judged, the same
+// way twice, and wants few questions.
+func FuzzChecks(f *testing.F) {
+	for _, rows := range [][]judged{ipv6Rows, dnssecRows} {
+		for _, row := range rows {
+			b, err := evidence.Marshal(world(row.world))
+			if err != nil {
+				f.Fatal(err)
+			}
+			f.Add(b)
+		}
+	}
+	checks := checksOf(check.IPv6, check.DNSSEC)
+	f.Fuzz(func(t *testing.T, b []byte) {
+		s, err := evidence.Unmarshal(b)
+		if err != nil {
+			return
+		}
+		first, second := check.Run(checks, s), check.Run(checks, s)
+		for i, r := range first {
+			for j, finding := range r.Findings {
+				if got, again := show(r.Check, finding), show(r.Check, second[i].Findings[j]); got != again {
+					t.Errorf("%s, then %s", got, again)
+				}
+			}
+		}
+		dnscheck.ReachWants(s)
+		dnscheck.Wants(s)
+	})
+}
+
+func BenchmarkChecks(b *testing.B) {
+	s := world(twoServers + oneMX("= ns. h. 1 2 3 4 5", "nodata secure"))
+	checks := checksOf(check.IPv6, check.DNSSEC, check.RPKI)
+	for b.Loop() {
+		check.Run(checks, s)
+	}
+}
