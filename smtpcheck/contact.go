@@ -1,0 +1,219 @@
+package smtpcheck
+
+import (
+	"net/netip"
+	"strconv"
+	"strings"
+
+	"mailvet/report/check"
+	"mailvet/report/evidence"
+)
+
+// contact is one address of a host with what became of it: the code that the
+// host would get if it had no other address.
+type contact struct {
+	addr    netip.Addr
+	session *evidence.Session // nil if there is none
+	code    *check.Code
+}
+
+func (c contact) secured() bool { return c.code == starttlsGood }
+
+// contacts judges each address of a host that is looked at. The second result
+// is the place of the counted address.
+func contacts(s *evidence.Snapshot, host string) ([]contact, int) {
+	addrs := targets(s, host)
+	list := make([]contact, len(addrs))
+	for i, a := range addrs {
+		x := sessionWith(s, host, a)
+		list[i] = contact{a, x, contactCode(x)}
+	}
+	return list, counted(addrs)
+}
+
+func contactCode(x *evidence.Session) *check.Code {
+	switch {
+	case x == nil:
+		return starttlsNotFinished
+	case x.Handshake != nil && x.Handshake.Complete:
+		return starttlsGood
+	}
+	switch x.StartTLS {
+	case evidence.StartTLSNotOffered:
+		if stripped(x.Extensions) {
+			return starttlsStripped
+		}
+		return starttlsNotOffered
+	case evidence.StartTLSRefused:
+		return starttlsRefused
+	case evidence.StartTLSDeferred:
+		return starttlsDeferred
+	case evidence.StartTLSStarted:
+		f := x.Failure
+		if x.Handshake != nil && x.Handshake.Failure != nil {
+			f = x.Handshake.Failure
+		}
+		return handshakeCode(f)
+	case evidence.StartTLSUnknown:
+		return failureCode(x)
+	default:
+		panic("smtpcheck: STARTTLS state " + x.StartTLS.String())
+	}
+}
+
+func handshakeCode(f *evidence.Failure) *check.Code {
+	if f == nil {
+		return starttlsNotFinished
+	}
+	switch f.Class {
+	case evidence.ClassTLSAlert, evidence.ClassTLS, evidence.ClassProtocol, evidence.ClassTooLarge:
+		return starttlsHandshakeFailed
+	case evidence.ClassTimeout:
+		return starttlsSilent
+	case evidence.ClassReset, evidence.ClassClosed:
+		return starttlsBrokenOff
+	}
+	return starttlsNotFinished
+}
+
+// failureCode is for sessions that ended before STARTTLS.
+func failureCode(x *evidence.Session) *check.Code {
+	f := x.Failure
+	if f == nil {
+		return starttlsNotFinished
+	}
+	switch f.Class {
+	case evidence.ClassForbidden:
+		return starttlsForbidden
+	case evidence.ClassNoFamily:
+		return starttlsNoFamily
+	case evidence.ClassTemporary:
+		return starttlsDeferred
+	case evidence.ClassPermanent:
+		return rejectionCode(x)
+	case evidence.ClassRefused:
+		return starttlsConnectionRefused
+	case evidence.ClassUnreachable:
+		return starttlsNoAnswer
+	case evidence.ClassTimeout:
+		if f.Op == evidence.OpDial {
+			return starttlsNoAnswer
+		}
+		return starttlsSilent
+	case evidence.ClassReset, evidence.ClassClosed:
+		return starttlsBrokenOff
+	case evidence.ClassProtocol, evidence.ClassTooLarge:
+		return starttlsNotSMTP
+	}
+	return starttlsNotFinished
+}
+
+// rejectionCode tells a server that takes no mail at all (554, RFC 5321,
+// Section 3.1; 521, RFC 7504) from one that does not like this client. An
+// enhanced status code of subject 7 (RFC 3463, Section 3.8: security or policy)
+// is about the client.
+func rejectionCode(x *evidence.Session) *check.Code {
+	r := x.Greeting
+	if x.Failure.Op != evidence.OpBanner || r == nil || r.Code != 554 && r.Code != 521 {
+		return starttlsRefusesUs
+	}
+	for _, line := range r.Lines {
+		if strings.HasPrefix(strings.TrimSpace(line), "5.7.") {
+			return starttlsRefusesUs
+		}
+	}
+	return starttlsNoService
+}
+
+// stripped reports whether an extension's keyword looks like STARTTLS written
+// over by something on the path: a run of one letter, perhaps with another
+// behind it ("XXXXXXXA").
+func stripped(extensions []string) bool {
+	for _, e := range extensions {
+		keyword, _, _ := strings.Cut(e, " ")
+		if len(keyword) == len("STARTTLS") && strings.Count(keyword, "X") >= len(keyword)-1 {
+			return true
+		}
+	}
+	return false
+}
+
+// dead reports whether nothing at all came back from an address.
+func (c contact) dead() bool { return c.code == starttlsNoAnswer }
+
+// nothingAnswers reports whether no address of any MX host answered. Then the
+// cause may be here: many networks do not let out connections to port 25.
+func nothingAnswers(s *evidence.Snapshot) bool {
+	any := false
+	for _, host := range s.Mail().Hosts {
+		list, _ := contacts(s, host)
+		for _, c := range list {
+			if !c.dead() && c.code != starttlsNoFamily {
+				return false
+			}
+			any = any || c.dead()
+		}
+	}
+	return any
+}
+
+// what describes a contact that did not succeed, as data.
+func (c contact) what() string {
+	x := c.session
+	switch {
+	case x == nil:
+		return "no connection was made"
+	case c.secured():
+		return "STARTTLS"
+	case x.StartTLS == evidence.StartTLSNotOffered:
+		return "no STARTTLS in the reply to " + strings.TrimSpace(x.Verb+" ")
+	}
+	f := x.Failure
+	if x.Handshake != nil && x.Handshake.Failure != nil {
+		f = x.Handshake.Failure
+	}
+	if f == nil {
+		return c.code.Name
+	}
+	if r := lastReply(x); r != "" && (f.Class == evidence.ClassTemporary || f.Class == evidence.ClassPermanent) {
+		return f.Op.String() + ": " + r
+	}
+	text := f.Op.String() + ": " + f.Class.String()
+	if f.Text != "" {
+		text += " (" + bound(f.Text) + ")"
+	}
+	return text
+}
+
+// lastReply is the last reply of the session that was read, in one line.
+func lastReply(x *evidence.Session) string {
+	for _, r := range []*evidence.Reply{x.StartReply, x.Hello, x.Greeting} {
+		if r == nil {
+			continue
+		}
+		text := strconv.Itoa(r.Code)
+		if len(r.Lines) > 0 {
+			text += " " + r.Lines[0]
+		}
+		return bound(text)
+	}
+	return ""
+}
+
+// bound cuts text of the network to the length of a line.
+func bound(s string) string {
+	const most = 160
+	if len(s) > most {
+		s = strings.ToValidUTF8(s[:most], "") + "..."
+	}
+	return s
+}
+
+// join writes a bounded list.
+func join(list []string) string {
+	const most = 10
+	if n := len(list); n > most {
+		return strings.Join(list[:most], ", ") + ", and " + strconv.Itoa(n-most) + " more"
+	}
+	return strings.Join(list, ", ")
+}
