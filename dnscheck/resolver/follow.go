@@ -17,6 +17,7 @@ type trail struct {
 	end     string   // the name where the way ends, canonical
 	aliases []dns.RR // the records followed, a DNAME before the CNAME made from it
 	owners  []string // of the CNAMEs followed, in order
+	proofs  []key    // the records that prove each alias: a CNAME, or the DNAME it was made from
 	records []dns.RR // of the type, at end; nil if there are none
 	loop    bool     // end was passed before, or there were too many aliases
 	broken  bool     // a DNAME leads to a name that is too long
@@ -85,10 +86,15 @@ func (t *trail) step(m *dns.Msg) (target string, ok bool) {
 			return "", false
 		case cname == nil: // RFC 6672, Section 3.1 wants it in the answer
 			cname = &dns.CNAME{Hdr: dns.RR_Header{Name: absolute(t.end), Rrtype: dns.TypeCNAME, Class: dns.ClassINET, Ttl: dname.Hdr.Ttl}, Target: absolute(fit)}
-			t.aliases = append(t.aliases, dname)
-		case good && fit == evidence.Name(cname.Target):
-			t.aliases = append(t.aliases, dname)
+		case !good || fit != evidence.Name(cname.Target):
+			dname = nil // has nothing to do with the CNAME
 		}
+	}
+	if dname != nil {
+		t.aliases = append(t.aliases, dname)
+		t.proofs = append(t.proofs, key{name: evidence.Name(dname.Hdr.Name), qtype: dns.TypeDNAME})
+	} else {
+		t.proofs = append(t.proofs, key{name: t.end, qtype: dns.TypeCNAME})
 	}
 	t.aliases = append(t.aliases, cname)
 	return evidence.Name(cname.Target), true

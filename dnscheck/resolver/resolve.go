@@ -48,7 +48,7 @@ func (r *Resolver) resolve(ctx context.Context, k key, typ string) *finished {
 			l.Owner = t.end
 		}
 		if !conclude(l, rep.msg, &t) {
-			v.aliases(ctx, rep, bogus, t.owners)
+			v.aliases(ctx, rep, bogus, t.proofs)
 			name = t.end
 			continue
 		}

@@ -137,10 +137,10 @@ func (v *verdict) answer(ctx context.Context, rep *reply, bogus, name string, qt
 	}
 }
 
-// aliases validates the CNAME records of a reply whose end is asked for anew.
-func (v *verdict) aliases(ctx context.Context, rep *reply, bogus string, owners []string) {
-	for _, owner := range owners {
-		v.answer(ctx, rep, bogus, owner, dns.TypeCNAME)
+// aliases validates the aliases of a reply whose end is asked for anew.
+func (v *verdict) aliases(ctx context.Context, rep *reply, bogus string, proofs []key) {
+	for _, p := range proofs {
+		v.answer(ctx, rep, bogus, p.name, p.qtype)
 	}
 }
 
