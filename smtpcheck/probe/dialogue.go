@@ -36,6 +36,7 @@ type attempt struct {
 	conn      net.Conn  // what is spoken over: raw with a limit, or TLS over it
 	r         *bufio.Reader
 	alive     bool // the other side may still hear a QUIT
+	mute      bool // but no sensible reply is to be expected
 	tickets   *ticketNote
 	release   func() bool
 }
@@ -229,7 +230,7 @@ func (t *attempt) close() {
 	if t.tickets != nil {
 		t.tickets.h = nil // the result is no longer ours to change
 	}
-	if t.alive {
+	if t.alive && !t.mute {
 		_ = t.raw.SetDeadline(time.Now().Add(quitWait))
 		_, _ = readReply(t.r, func(string) {})
 	}

@@ -39,6 +39,7 @@ func (t *attempt) failure(ctx context.Context, op evidence.Op, err error) *evide
 	case evidence.ClassTimeout, evidence.ClassProtocol, evidence.ClassTooLarge:
 		// A QUIT may still be heard, unless the handshake is half done.
 		t.alive = t.alive && op != evidence.OpHandshake
+		t.mute = true
 	default:
 		t.alive = false
 	}

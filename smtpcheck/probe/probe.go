@@ -51,7 +51,8 @@ const (
 // once it is in use, and it must not be copied.
 type Prober struct {
 	// Dial opens connections; nil means a net.Dialer. It is called with "tcp"
-	// and an address literal with port, and must obey its context.
+	// and an address literal with port, and must obey its context, which is for opening only:
+	// it is done once Dial has returned.
 	Dial func(ctx context.Context, network, address string) (net.Conn, error)
 	Port int // 0 means 25
 	// Helo is the name in EHLO; empty means the literal of the connection's

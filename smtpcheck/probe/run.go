@@ -66,7 +66,7 @@ func (p *Prober) exit(addr netip.Addr, a *address) {
 func (p *Prober) publish(q *probing, r Result) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	q.result = r
+	q.result, q.cancel = r, nil // which would keep the first caller's context
 	close(q.done)
 	if p.probes[q.key] != q {
 		return // all have left: not a result to be remembered

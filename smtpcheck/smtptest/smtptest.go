@@ -54,8 +54,11 @@ type Reply struct {
 	Endless string
 	// Inject is sent as it is right behind the reply, in the same segment.
 	Inject string
-	Close  bool // close after the reply; with Silent, in place of it
-	Reset  bool // like Close, with a reset
+	// First limits the reply to the first so many times that any client comes
+	// to the step; afterwards the server is good. 0: always.
+	First int
+	Close bool // close after the reply; with Silent, in place of it
+	Reset bool // like Close, with a reset
 }
 
 // Server is a scripted mail server. Its fields must not be changed once it
@@ -79,6 +82,7 @@ type Server struct {
 	counts Counts
 	open   int
 	recent []time.Time
+	steps  map[Step]int // with Reply.First: how often reached
 }
 
 // Counts says what a server saw.
@@ -155,6 +159,22 @@ func (s *Server) count(change func(*Counts)) {
 	change(&s.counts)
 }
 
+// script is the reply for this time at a step.
+func (s *Server) script(step Step) Reply {
+	r := s.Script[step]
+	if r.First > 0 {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		if s.steps == nil {
+			s.steps = map[Step]int{}
+		}
+		if s.steps[step]++; s.steps[step] > r.First {
+			return Reply{}
+		}
+	}
+	return r
+}
+
 func (s *Server) name() string {
 	if s.Name == "" {
 		return "mx.example.test"
@@ -228,7 +248,7 @@ func (d *dialogue) serve() {
 		if d.inTLS {
 			step = "TLS " + step
 		}
-		text, ok := d.reply(step)
+		text, ok := d.reply(step, d.s.script(step))
 		switch {
 		case !ok:
 			return
@@ -245,7 +265,8 @@ func (d *dialogue) serve() {
 // banner greets. While a delayed greeting is due, a client that speaks is an
 // early talker (RFC 5321, Section 4.3.1: the sender should wait).
 func (d *dialogue) banner() bool {
-	if delay := d.s.Script[Banner].Delay; delay > 0 {
+	r := d.s.script(Banner)
+	if delay := r.Delay; delay > 0 {
 		_ = d.raw.SetReadDeadline(time.Now().Add(delay))
 		_, err := d.r.Peek(1)
 		if err == nil {
@@ -259,19 +280,19 @@ func (d *dialogue) banner() bool {
 		_ = d.raw.SetReadDeadline(time.Time{})
 		d.use(d.raw) // the reader remembers the time-out
 	}
-	_, ok := d.reply(Banner)
+	r.Delay = 0
+	_, ok := d.reply(Banner, r)
 	return ok
 }
 
 // reply answers at a step. It returns the text sent, and false if the
 // connection is over.
-func (d *dialogue) reply(step Step) (string, bool) {
-	r := d.s.Script[step]
+func (d *dialogue) reply(step Step, r Reply) (string, bool) {
 	text := r.Text
 	if text == "" {
 		text = d.s.good(step, d.inTLS)
 	}
-	if step != Banner && !d.sleep(r.Delay) {
+	if !d.sleep(r.Delay) {
 		return "", false
 	}
 	if r.Endless != "" {
@@ -316,7 +337,7 @@ func (d *dialogue) leave(r Reply) bool {
 }
 
 func (d *dialogue) handshake() bool {
-	r := d.s.Script[Handshake]
+	r := d.s.script(Handshake)
 	if r != (Reply{}) {
 		if _, err := d.r.Peek(1); err != nil || !d.sleep(r.Delay) || !d.write(r.Inject) {
 			return false

@@ -88,6 +88,8 @@ func TestServer(t *testing.T) {
 		{"early talker", script(smtptest.Banner, smtptest.Reply{Delay: time.Minute}), "EHLO x\r\n", "554 mx.test You talk too soon\r\n"},
 		{"delayed", script(smtptest.QUIT, smtptest.Reply{Delay: time.Minute}), "QUIT\r\n", "220 mx.test ESMTP\r\n221 2.0.0 Bye\r\n"},
 		{"always deferred", &smtptest.Server{Name: "mx.test", Defer: -1}, "", "421 mx.test Too many connections, come back later\r\n"},
+		{"once", script(smtptest.EHLO, smtptest.Reply{Text: "503 no", First: 1}), "EHLO x\r\nEHLO x\r\nQUIT\r\n",
+			"220 mx.test ESMTP\r\n503 no\r\n250-mx.test\r\n250-PIPELINING\r\n250-SIZE 10240000\r\n250-8BITMIME\r\n250 STARTTLS\r\n221 2.0.0 Bye\r\n"},
 		{"injection", script(smtptest.STARTTLS, smtptest.Reply{Inject: "250 injected\r\n", Close: true}), "STARTTLS\r\n",
 			"220 mx.test ESMTP\r\n220 2.0.0 Ready to start TLS\r\n250 injected\r\n"},
 		{"endless", script(smtptest.EHLO, smtptest.Reply{Endless: strings.Repeat("x", 1<<12)}), "EHLO x\r\n",
