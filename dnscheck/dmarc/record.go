@@ -4,6 +4,8 @@ import (
 	"errors"
 	"slices"
 	"strings"
+
+	"mailvet/report/evidence"
 )
 
 // Policy is what a domain asks receivers to do with mail that fails.
@@ -116,20 +118,30 @@ func (r *Record) Get(name string) (string, bool) {
 	return "", false
 }
 
-// With returns a copy of the record with a tag set; a new p comes first, any
-// other new tag last.
+// With returns a copy of the record with a tag set, at its place or at the end.
 func (r *Record) With(name, value string) *Record {
 	tags := slices.Clone(r.Tags)
-	for i := range tags {
-		if tags[i].Name == name {
-			tags[i].Value = value
-			return &Record{tags}
-		}
-	}
-	if name == "p" {
-		return &Record{slices.Insert(tags, 0, Tag{name, value})}
+	if i := slices.IndexFunc(tags, func(t Tag) bool { return t.Name == name }); i >= 0 {
+		tags[i].Value = value
+		return &Record{tags}
 	}
 	return &Record{append(tags, Tag{name, value})}
+}
+
+// Compatible returns a copy of the record that Internet.nl's grammar accepts:
+// p first, and nothing that it does not know.
+func (r *Record) Compatible() *Record {
+	var tags []Tag
+	for _, t := range r.Tags {
+		one := &Record{[]Tag{{"p", "none"}, t}}
+		switch _, err := CompatParse(evidence.EscapeText(one.String())); {
+		case t.Name == "p" && r.Policy("p") >= PolicyNone:
+			tags = slices.Insert(tags, 0, t)
+		case err == nil:
+			tags = append(tags, t)
+		}
+	}
+	return &Record{tags}
 }
 
 // Policy reads p, sp or np.

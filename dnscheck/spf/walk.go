@@ -153,13 +153,13 @@ func (n *Node) Lookups() int {
 
 // OverLimit reports whether an evaluation exceeds [MaxLookups].
 func (n *Node) OverLimit() bool {
-	return n.Lookups() > MaxLookups || slices.ContainsFunc(n.All(), func(x *Node) bool { return x.State == Loop || x.State == CutOff })
+	return n.Lookups() > MaxLookups || n.Find(Loop, CutOff) != nil
 }
 
-// Unknown returns the first node that is not known, nil if all are.
-func (n *Node) Unknown() *Node {
+// Find returns the first node in one of the states, nil if there is none.
+func (n *Node) Find(states ...State) *Node {
 	for _, x := range n.All() {
-		if x.State == NotAsked || x.State == NoAnswer {
+		if slices.Contains(states, x.State) {
 			return x
 		}
 	}
