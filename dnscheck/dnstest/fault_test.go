@@ -103,7 +103,7 @@ func faulty(t *testing.T, s *dnstest.Server) string {
 // records that stem from a wildcard.
 func TestSignatureFaults(t *testing.T) {
 	w := testWorld(t, now)
-	for _, q := range [][2]string{{"nsec.test", "MX"}, {"x.w.nsec.test", "TXT"}, {"no.nsec.test", "A"}, {"no.nsec3.test", "A"}, {"mx.rsa256.test", "A"}, {"nsec.test", "DNSKEY"}} {
+	for _, q := range [][2]string{{"nsec.test", "MX"}, {"x.w.nsec.test", "TXT"}, {"no.nsec.test", "A"}, {"no.nsec3.test", "A"}, {"mx.rsa256.test", "A"}, {"nsec.test", "DNSKEY"}, {"*star.nsec.test", "A"}} {
 		for kind, want := range map[dnstest.Kind][2]bool{ // verifies, in time
 			0:                    {true, true},
 			dnstest.CorruptRRSIG: {false, true},

@@ -69,6 +69,7 @@ var realCases = []struct {
 	{"x.w.nsec.test", "AAAA", "secure", "NOERROR"},
 	{"x.host.w.nsec.test", "TXT", "secure", "NXDOMAIN"},
 	{"*.w.nsec.test", "TXT", "secure", "NOERROR"},
+	{"*star.nsec.test", "A", "secure", "NOERROR"},
 	{"c.nsec.test", "A", "secure", "NOERROR"},
 	{"cw.nsec.test", "TXT", "secure", "NOERROR"},
 	{"cx.nsec.test", "A", "secure", "NXDOMAIN"},

@@ -89,16 +89,31 @@ func (t *tree) sign(rrs []dns.RR, inception, expiration uint32) []dns.RR {
 		// The negative answer's SOA has a lower TTL than the one that is signed.
 		rrs = t.apex.sets[dns.TypeSOA].rrs
 	}
+	if strings.HasPrefix(h.Name, "*") && !strings.HasPrefix(h.Name, "*.") {
+		rrs = escapeStar(rrs)
+	}
 	if k.signer == nil {
 		pretend(sig, rrs)
 	} else if err := sig.Sign(fixedNonce{k.signer}, rrs); err != nil {
 		panic(fmt.Sprintf("dnstest: signing %s %s: %v", h.Name, dns.TypeToString[h.Rrtype], err))
 	}
-	sig.Hdr.Ttl = h.Ttl
+	sig.Hdr.Name, sig.Hdr.Ttl = h.Name, h.Ttl
 	if t.opts.Corrupt {
 		spoil(sig)
 	}
 	return []dns.RR{sig}
+}
+
+// escapeStar writes the star of names such as *x.test as an escape, because the
+// library takes all that begins with a star for wildcards when it signs. The
+// octets stay the same.
+func escapeStar(rrs []dns.RR) []dns.RR {
+	list := make([]dns.RR, len(rrs))
+	for i, rr := range rrs {
+		list[i] = dns.Copy(rr)
+		list[i].Header().Name = `\042` + rr.Header().Name[1:]
+	}
+	return list
 }
 
 // pretend fills a signature of an algorithm that we do not have.

@@ -1,6 +1,7 @@
 package dnstest
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -101,6 +102,9 @@ func (t *tree) finish() error {
 				break
 			}
 		}
+	}
+	if t.opts.Signed && t.nodes["*."] != nil {
+		return errors.New("dnstest: zone .: the DNS library cannot sign a wildcard of the root")
 	}
 	if t.apex.sets[dns.TypeNS] == nil {
 		return fmt.Errorf("dnstest: zone %s has no NS records", t.origin)

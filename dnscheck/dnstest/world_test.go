@@ -31,6 +31,7 @@ cx    CNAME nowhere
 cu    CNAME www.unsigned.test.
 d     DNAME other.other.test.
 _25._tcp.mx TLSA 3 1 1 0000000000000000000000000000000000000000000000000000000000000000
+*star A    192.0.2.10
 sub   NS   ns.elsewhere.test.
 `
 

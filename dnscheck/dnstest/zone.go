@@ -59,7 +59,7 @@ type Zone struct {
 // denial records must not be there, since signing makes them; DNSKEY records
 // are published besides the zone's own. A missing SOA record is supplied.
 func ParseZone(origin, text string, opts Options) (*Zone, error) {
-	if _, ok := dns.IsDomainName(origin); !ok {
+	if _, err := dns.PackDomainName(dns.Fqdn(origin), make([]byte, 256), 0, nil, false); err != nil {
 		return nil, fmt.Errorf("dnstest: zone %q: not a domain name", origin)
 	}
 	z := &Zone{origin: canonical(origin), opts: opts}
@@ -67,8 +67,11 @@ func ParseZone(origin, text string, opts Options) (*Zone, error) {
 	parser.SetDefaultTTL(3600)
 	soa := false
 	for rr, ok := parser.Next(); ok; rr, ok = parser.Next() {
+		rr, err := normal(rr)
+		if err != nil {
+			return nil, fmt.Errorf("dnstest: zone %s: %w", z.origin, err)
+		}
 		h := rr.Header()
-		h.Name = canonical(h.Name)
 		switch {
 		case h.Class != dns.ClassINET:
 			return nil, fmt.Errorf("dnstest: zone %s: %s: class is not IN", z.origin, h.Name)
@@ -107,6 +110,22 @@ func MustParseZone(origin, text string, opts Options) *Zone {
 
 // Origin is the zone's name, in lower case and with the final dot.
 func (z *Zone) Origin() string { return z.origin }
+
+// normal takes a record through its form in messages, where the parser's
+// leniency ends, and gives its owner name in the canonical form.
+func normal(rr dns.RR) (dns.RR, error) {
+	wire := make([]byte, dns.MaxMsgSize)
+	n, err := dns.PackRR(rr, wire, 0, nil, false)
+	if err != nil {
+		return nil, err
+	}
+	rr, _, err = dns.UnpackRR(wire[:n], 0)
+	if err != nil {
+		return nil, err
+	}
+	rr.Header().Name = canonical(rr.Header().Name)
+	return rr, nil
+}
 
 func defaultSOA(origin string) *dns.SOA {
 	return &dns.SOA{

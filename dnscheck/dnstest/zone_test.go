@@ -37,10 +37,11 @@ func TestNewWorldErrors(t *testing.T) {
 		zones []*dnstest.Zone
 		want  string
 	}{
-		"twice":       {[]*dnstest.Zone{good, good}, "is there twice"},
-		"no NS":       {[]*dnstest.Zone{zone("@ A 192.0.2.1", dnstest.Options{})}, "has no NS records"},
-		"CNAME alone": {[]*dnstest.Zone{zone("@ NS ns\nx CNAME y\nx TXT z", dnstest.Options{})}, "a CNAME and other records"},
-		"salt":        {[]*dnstest.Zone{zone("@ NS ns", dnstest.Options{Signed: true, NSEC3: &dnstest.NSEC3Options{Salt: "xyz"}})}, "is not hexadecimal"},
+		"twice":                {[]*dnstest.Zone{good, good}, "is there twice"},
+		"no NS":                {[]*dnstest.Zone{zone("@ A 192.0.2.1", dnstest.Options{})}, "has no NS records"},
+		"CNAME alone":          {[]*dnstest.Zone{zone("@ NS ns\nx CNAME y\nx TXT z", dnstest.Options{})}, "a CNAME and other records"},
+		"wildcard of the root": {[]*dnstest.Zone{dnstest.MustParseZone(".", "@ NS ns\n* A 192.0.2.1", dnstest.Options{Signed: true})}, "cannot sign a wildcard of the root"},
+		"salt":                 {[]*dnstest.Zone{zone("@ NS ns", dnstest.Options{Signed: true, NSEC3: &dnstest.NSEC3Options{Salt: "xyz"}})}, "is not hexadecimal"},
 	} {
 		_, err := dnstest.NewWorld(now, c.zones...)
 		if err == nil || !strings.Contains(err.Error(), c.want) {
@@ -127,6 +128,8 @@ func FuzzParseZone(f *testing.F) {
 	f.Add("example.test", "@ NS ns\n*.a.b NS c\n\\000.\\255 TXT x\nd DNAME .", "d.example.test", false)
 	f.Add(".", "@ NS ns\n* CNAME a\n", "x.", true)
 	f.Add("a.test", "@ NS ns\n@ CNAME x", ".", false)
+	f.Add("*", "@ NS ns\n*.a.b NS c\n\\\x00\x010.\\255 TXT x", "d.example", true)
+	f.Add("*p", "@ NS ns\n*a TXT x", "*p", false)
 	f.Fuzz(func(t *testing.T, origin, text, name string, hashed bool) {
 		o := dnstest.Options{Signed: true, Algorithm: 200} // no time is spent on signatures
 		if hashed {
