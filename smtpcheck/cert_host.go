@@ -37,10 +37,10 @@ var certHost = &check.Check{
 	Cites:    []check.Citation{check.NCSC(guideline.SectionCertificateTrust), check.RFC("7672", "3.2.3"), check.RFC("8461", "4.2")},
 	Requires: requiresTLS,
 	Args:     append([]string{"names"}, certArgs...),
-	Codes:    []*check.Code{hostMatch, hostMismatch, hostMismatchTA, hostNoNames, hostUnreadable, noCertificate, worseElsewhere, weakerElsewhere},
+	Codes:    []*check.Code{hostMatch, hostMismatch, hostMismatchTA, hostNoNames, hostUnreadable, noCertificate, worseElsewhere},
 	Evaluate: func(s *evidence.Snapshot, subject evidence.Subject) check.Finding {
 		anchors := hasAnchorRecord(s, subject.Host)
-		return judgeEach(s, subject.Host, worseElsewhere, weakerElsewhere, func(x *served) answer { return judgeHost(x, anchors) })
+		return judgeEach(s, subject.Host, worseElsewhere, worseElsewhere, func(x *served) answer { return judgeHost(x, anchors) })
 	},
 }
 

@@ -50,9 +50,9 @@ var certTrust = &check.Check{
 	Requires: requiresTLS,
 	Args:     append([]string{"date", "reason"}, certArgs...),
 	Codes: []*check.Code{trustGood, trustOtherName, trustExpired, trustNotYet, trustSelfSigned, trustNone, trustUnreadable, trustUnknown,
-		trustNoCertificate, worseElsewhere, weakerElsewhere},
+		trustNoCertificate, worseElsewhere},
 	Evaluate: func(s *evidence.Snapshot, subject evidence.Subject) check.Finding {
-		return judgeEach(s, subject.Host, worseElsewhere, weakerElsewhere, func(x *served) answer { return judgeTrust(s, x) })
+		return judgeEach(s, subject.Host, worseElsewhere, worseElsewhere, func(x *served) answer { return judgeTrust(s, x) })
 	},
 }
 

@@ -93,6 +93,9 @@ var daneExists = &check.Check{
 
 // evaluateDANEExists requires starttls-exists like the others, but does so
 // itself, to be able to say what is in the DNS where that did not pass.
+//
+// It sets no points: Internet.nl has one DANE score for this check and for
+// dane-valid, and the policy takes it from there.
 func evaluateDANEExists(s *evidence.Snapshot, subject evidence.Subject) check.Finding {
 	host := subject.Host
 	tls := evaluateSTARTTLS(s, subject).Code
@@ -116,13 +119,6 @@ func evaluateDANEExists(s *evidence.Snapshot, subject evidence.Subject) check.Fi
 		f.Code = foundCode(s, src, counted)
 	default:
 		f.Code = missingCode(src.own)
-	}
-	if f.Code.Verdict == "good" && counted != nil && counted.chain != nil {
-		points := 0
-		if src.compatStatus(s, counted) == dane.CompatValidated {
-			points = 10
-		}
-		f.Points = &points
 	}
 	return f
 }
@@ -166,12 +162,8 @@ func untestedCode(src source, tls *check.Code) *check.Code {
 }
 
 func foundCode(s *evidence.Snapshot, src source, counted *served) *check.Code {
-	usable := false
-	for _, t := range src.ownRecords() {
-		usable = usable || t.Usage != dane.PKIXTA && t.Usage != dane.PKIXEE
-	}
 	switch {
-	case !usable:
+	case !dane.CompatShown(src.ownRecords()):
 		return daneOnlyPKIX
 	case src.base != src.host && len(src.compatRecords()) == 0:
 		return daneFoundAtAlias

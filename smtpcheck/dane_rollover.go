@@ -58,7 +58,7 @@ func evaluateRollover(s *evidence.Snapshot, subject evidence.Subject) check.Find
 	}
 	f.Args["records"] = join(texts)
 	f.Code = rolloverCode(res, dane.CompatRollover(src.compatRecords()))
-	if src.compatStatus(s, x) == dane.CompatNone {
+	if !dane.CompatShown(src.compatRecords()) || x.leaf() == nil {
 		f.Code = rolloverNotCounted
 	}
 	return f

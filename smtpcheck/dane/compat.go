@@ -33,7 +33,7 @@ func (s CompatStatus) String() string { return compatStatuses[s] }
 //
 // Host is the MX host, the only name it looks for; trust is that of the chain.
 func Compat(in Input, host string, trust evidence.Trust) CompatStatus {
-	if !shown(in.Records) || len(in.Chain) == 0 {
+	if !CompatShown(in.Records) || len(in.Chain) == 0 {
 		return CompatNone
 	}
 	leaf, err := certificate.Parse(in.Chain[0])
@@ -86,8 +86,9 @@ func (v *verifier) named() bool {
 	return err == nil && matchesName(leaf, v.in.Names)
 }
 
-// shown reports whether any record is left once usages 0 and 1 are dropped.
-func shown(records []evidence.TLSA) bool {
+// CompatShown reports whether any record is left once usages 0 and 1 are dropped,
+// without which Internet.nl takes a host for one that has no TLSA records.
+func CompatShown(records []evidence.TLSA) bool {
 	for _, t := range records {
 		if t.Usage != PKIXTA && t.Usage != PKIXEE {
 			return true
