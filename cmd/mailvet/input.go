@@ -1,0 +1,127 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"iter"
+	"os"
+	"strings"
+
+	"mailvet/scanner"
+)
+
+// maxLine bounds a line of a list of domains.
+const maxLine = 64 << 10
+
+// list reads domains from a file: one a line, or the first column of CSV. Bad
+// lines are reported to complain and skipped; ok is false afterwards if there
+// were any, or if the list could not be read to its end.
+type list struct {
+	name     string
+	r        io.ReadCloser
+	complain func(format string, args ...any)
+	bad      int
+	err      error
+}
+
+// openList opens FILE, or standard input for "-".
+func openList(file string, stdin io.Reader, complain func(string, ...any)) (*list, error) {
+	if file == "-" {
+		return &list{name: "standard input", r: io.NopCloser(stdin), complain: complain}, nil
+	}
+	f, err := os.Open(file)
+	if err != nil {
+		return nil, fmt.Errorf("cannot read the list of domains: %w", err)
+	}
+	if st, err := f.Stat(); err == nil && st.IsDir() {
+		f.Close()
+		return nil, fmt.Errorf("cannot read the list of domains: %s is a directory", file)
+	}
+	return &list{name: file, r: f, complain: complain}, nil
+}
+
+// domains yields each domain of the list once.
+func (l *list) domains() iter.Seq[scanner.Domain] {
+	return func(yield func(scanner.Domain) bool) {
+		defer l.r.Close()
+		seen := map[string]bool{}
+		br := bufio.NewReaderSize(l.r, maxLine)
+		for n := 1; ; n++ {
+			line, err := br.ReadSlice('\n')
+			if errors.Is(err, bufio.ErrBufferFull) {
+				l.skip(n, "the line is longer than %d octets", maxLine)
+				for errors.Is(err, bufio.ErrBufferFull) {
+					_, err = br.ReadSlice('\n')
+				}
+				line = nil
+			}
+			if d, ok := l.parse(n, line); ok && !seen[d.Name] {
+				seen[d.Name] = true
+				if !yield(d) {
+					return
+				}
+			}
+			if err != nil {
+				if err != io.EOF {
+					l.err = fmt.Errorf("cannot read %s after line %d: %w", l.name, n, err)
+				}
+				return
+			}
+		}
+	}
+}
+
+func (l *list) parse(n int, line []byte) (scanner.Domain, bool) {
+	if n == 1 {
+		line = bytes.TrimPrefix(line, []byte("\xef\xbb\xbf"))
+	}
+	text := string(line)
+	if i := strings.IndexByte(text, '#'); i >= 0 {
+		text = text[:i]
+	}
+	if i := strings.IndexAny(text, ",;\t"); i >= 0 {
+		text = text[:i]
+	}
+	text = strings.Trim(strings.TrimSpace(text), `"'`)
+	if text == "" {
+		return scanner.Domain{}, false
+	}
+	d, err := scanner.ParseDomain(text)
+	if err != nil {
+		if n == 1 && !strings.ContainsAny(text, ".@") {
+			return scanner.Domain{}, false // the header of a CSV file
+		}
+		l.skip(n, "%v", err)
+		return scanner.Domain{}, false
+	}
+	d.Line = n
+	return d, true
+}
+
+func (l *list) skip(n int, format string, args ...any) {
+	l.bad++
+	l.complain("%s, line %d is left out: %s", l.name, n, fmt.Sprintf(format, args...))
+}
+
+// argDomains reads domains given as arguments. They are all read before
+// anything is scanned: every mistake is told at once.
+func argDomains(args []string) ([]scanner.Domain, error) {
+	var list []scanner.Domain
+	var errs []error
+	seen := map[string]bool{}
+	for _, a := range args {
+		d, err := scanner.ParseDomain(a)
+		if err != nil {
+			errs = append(errs, err)
+			continue
+		}
+		if !seen[d.Name] {
+			seen[d.Name] = true
+			list = append(list, d)
+		}
+	}
+	return list, errors.Join(errs...)
+}

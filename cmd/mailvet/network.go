@@ -1,0 +1,137 @@
+package main
+
+import (
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"slices"
+	"strings"
+	"time"
+
+	"mailvet/dnscheck/dnssec"
+	"mailvet/dnscheck/resolver"
+	"mailvet/report/evidence"
+	"mailvet/scanner"
+	"mailvet/smtpcheck/probe"
+)
+
+// newScanner puts the observers together from the flags. It sends nothing.
+func newScanner(o *options) (*scanner.Scanner, error) {
+	v := evidence.Vantage{
+		IPv4: available("udp4", "192.0.2.1:53"), IPv6: available("udp6", "[2001:db8::1]:53"),
+		SMTPPort: o.smtpPort, NoSMTP: o.noSMTP, NoIPv6: o.noIPv6, AllowPrivate: o.allowPrivate,
+		Helo: heloDefault(o.helo),
+	}
+	r, err := newResolver(o, &v)
+	if err != nil {
+		return nil, err
+	}
+	roots, err := rootPool(o.rootCA, &v)
+	if err != nil {
+		return nil, err
+	}
+	return &scanner.Scanner{
+		Resolver: r,
+		Prober: &probe.Prober{
+			Port: o.smtpPort, Helo: v.Helo, Roots: roots, AllowPrivate: o.allowPrivate, Retries: probeRetries(o.retries),
+		},
+		Vantage: v, Tool: tool(), Timeout: o.timeout, Workers: o.workers,
+	}, nil
+}
+
+func tool() evidence.Tool { return evidence.Tool{Name: "mailvet", Version: version()} }
+
+func newResolver(o *options, v *evidence.Vantage) (*resolver.Resolver, error) {
+	servers := o.resolvers
+	if len(servers) == 0 {
+		var err error
+		if servers, err = resolver.System(); err != nil {
+			return nil, fmt.Errorf("no resolver: %w; name one with --resolver", err)
+		}
+	}
+	for _, s := range servers {
+		if _, err := resolver.ParseServer(s); err != nil {
+			return nil, usageError{"scan", fmt.Errorf("--resolver: %w", err)}
+		}
+	}
+	v.Resolvers = servers
+	r := &resolver.Resolver{Servers: servers, Tries: o.retries + 1, TrustAD: o.trustAD}
+	if o.trustAD {
+		v.DNSSEC = evidence.ValidationAD
+		return r, nil
+	}
+	anchors := dnssec.RootAnchors()
+	if o.trustAnchor != "" {
+		f, err := os.Open(o.trustAnchor)
+		if err != nil {
+			return nil, fmt.Errorf("cannot read the trust anchors: %w", err)
+		}
+		anchors, err = dnssec.ParseAnchors(f)
+		if err = errors.Join(err, f.Close()); err != nil {
+			return nil, fmt.Errorf("cannot read the trust anchors in %s: %w", o.trustAnchor, err)
+		}
+	}
+	v.DNSSEC = evidence.ValidationOwn
+	for _, a := range anchors {
+		v.Anchors = append(v.Anchors, strings.Join(strings.Fields(a.String()), " "))
+	}
+	slices.Sort(v.Anchors)
+	r.Validator = &dnssec.Validator{Anchors: anchors, Now: time.Now}
+	return r, nil
+}
+
+func rootPool(file string, v *evidence.Vantage) (*x509.CertPool, error) {
+	if file == "" {
+		v.Roots = "system"
+		pool, err := x509.SystemCertPool()
+		if err != nil {
+			v.Roots = "none"
+			return nil, nil // trust is then unknown, which the report says
+		}
+		return pool, nil
+	}
+	pem, err := os.ReadFile(file)
+	if err != nil {
+		return nil, fmt.Errorf("cannot read the root certificates: %w", err)
+	}
+	pool := x509.NewCertPool()
+	if !pool.AppendCertsFromPEM(pem) {
+		return nil, fmt.Errorf("there is no PEM certificate in %s", file)
+	}
+	v.Roots = file
+	return pool, nil
+}
+
+// available asks the system for a route of the address family. Connecting a
+// UDP socket sends nothing.
+func available(network, documentation string) evidence.Availability {
+	c, err := net.Dial(network, documentation)
+	if err != nil {
+		return evidence.Missing
+	}
+	c.Close()
+	return evidence.Available
+}
+
+// probeRetries turns the flag into the field, whose zero means the default.
+func probeRetries(n int) int {
+	if n == 0 {
+		return -1
+	}
+	return n
+}
+
+// heloDefault is what to say in EHLO: the host's name if it is a whole one,
+// else nothing, which makes the prober give the address (RFC 5321, Section
+// 4.1.4).
+func heloDefault(given string) string {
+	if given != "" {
+		return given
+	}
+	if name, err := os.Hostname(); err == nil && heloName(name) && strings.Contains(name, ".") {
+		return name
+	}
+	return ""
+}

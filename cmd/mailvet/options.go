@@ -1,0 +1,153 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/spf13/pflag"
+
+	"mailvet/report/check"
+)
+
+// options are the flags that scan and demo share, and those of scan alone.
+type options struct {
+	file, output, evidence string
+	format                 string
+	resolvers              []string
+	trustAnchor, rootCA    string
+	trustAD                bool
+	smtpPort               int
+	helo                   string
+	allowPrivate           bool
+	noSMTP, noIPv6         bool
+	workers, retries       int
+	timeout                time.Duration
+	failUnder              int
+	failOn                 []string
+	quiet, verbose         bool
+	color                  string
+}
+
+var formats = []string{"text", "json", "jsonl", "internetnl"}
+
+// outputFlags are the flags of everything that prints reports.
+func (o *options) outputFlags(fs *pflag.FlagSet) {
+	fs.StringVarP(&o.output, "output", "o", "", "write the results to `FILE` instead of standard output")
+	fs.StringVar(&o.format, "format", "text", "form of the results: "+strings.Join(formats, ", "))
+	fs.IntVar(&o.failUnder, "fail-under", 0, "exit with 3 if the score of a domain is, or may be, below `N` percent")
+	fs.StringSliceVar(&o.failOn, "fail-on", nil, "exit with 3 if a check has this `STATUS` (failed, warning, info, unknown, error; repeatable)")
+	fs.BoolVarP(&o.quiet, "quiet", "q", false, "say nothing on standard error but errors")
+	fs.BoolVarP(&o.verbose, "verbose", "v", false, "show every check with its findings and where they come from")
+	fs.StringVar(&o.color, "color", "auto", "colours in text: auto, always, never (auto obeys NO_COLOR)")
+}
+
+// scanFlags are those of scan and demo.
+func (o *options) scanFlags(fs *pflag.FlagSet) {
+	fs.StringVar(&o.evidence, "evidence", "", "also store what was seen in `FILE`, for \"mailvet score\" (JSON Lines)")
+	fs.BoolVar(&o.noSMTP, "no-smtp", false, "open no connection to mail servers; what that leaves unknown is not tested")
+	fs.BoolVar(&o.noIPv6, "no-ipv6", false, "use no IPv6; what that leaves unknown is not tested")
+	fs.IntVar(&o.workers, "workers", 16, "domains scanned at once")
+	fs.DurationVar(&o.timeout, "timeout", 90*time.Second, "time for one domain; what is not known by then stays unknown")
+	fs.IntVar(&o.retries, "retries", 2, "how often a question or connection that failed for now is tried again")
+}
+
+// networkFlags are those of scan alone: the demo brings its own network.
+func (o *options) networkFlags(fs *pflag.FlagSet) {
+	fs.StringVarP(&o.file, "file", "f", "", "read domains from `FILE` (- is standard input): one a line, or the first CSV column; # begins a comment")
+	fs.StringArrayVar(&o.resolvers, "resolver", nil, "recursive resolver `ADDR`: host, host:port or tls://host (repeatable; default: the system's)")
+	fs.StringVar(&o.trustAnchor, "trust-anchor", "", "DNSSEC trust anchors, DS or DNSKEY records in zone format, from `FILE` (default: IANA's for the root)")
+	fs.BoolVar(&o.trustAD, "trust-ad", false, "believe the resolver's AD bit instead of validating")
+	fs.StringVar(&o.rootCA, "root-ca", "", "trusted root certificates, PEM, from `FILE` (default: the system's)")
+	fs.IntVar(&o.smtpPort, "smtp-port", 25, "port of the mail servers")
+	fs.StringVar(&o.helo, "helo", "", "`NAME` to give in EHLO (default: this host's)")
+	fs.BoolVar(&o.allowPrivate, "allow-private", false, "connect to addresses of special-purpose ranges too (RFC 6890)")
+}
+
+// check finds contradictions and values out of range, before anything is done.
+func (o *options) check(fs *pflag.FlagSet) error {
+	bad := func(format string, args ...any) error {
+		return usageError{fs.Name(), fmt.Errorf(format, args...)}
+	}
+	switch {
+	case !slices.Contains(formats, o.format):
+		return bad("--format %s: choose one of %s", clip(o.format), strings.Join(formats, ", "))
+	case !slices.Contains([]string{"auto", "always", "never"}, o.color):
+		return bad("--color %s: choose one of auto, always, never", clip(o.color))
+	case o.quiet && o.verbose:
+		return bad("--quiet and --verbose contradict each other")
+	case o.verbose && o.format != "text":
+		return bad("--verbose is for --format text; %s always holds everything", o.format)
+	case o.failUnder < 0 || o.failUnder > 100:
+		return bad("--fail-under %d: give a percentage from 0 to 100", o.failUnder)
+	case o.trustAD && o.trustAnchor != "":
+		return bad("--trust-ad and --trust-anchor contradict each other: with the first nothing is validated here")
+	case o.noSMTP && fs.Changed("smtp-port"):
+		return bad("--no-smtp and --smtp-port contradict each other")
+	case fs.Lookup("smtp-port") != nil && (o.smtpPort < 1 || o.smtpPort > 65535):
+		return bad("--smtp-port %d: give a port from 1 to 65535", o.smtpPort)
+	case fs.Lookup("workers") != nil && (o.workers < 1 || o.workers > 10000):
+		return bad("--workers %d: give a number from 1 to 10000", o.workers)
+	case fs.Lookup("retries") != nil && (o.retries < 0 || o.retries > 10):
+		return bad("--retries %d: give a number from 0 to 10", o.retries)
+	case fs.Lookup("timeout") != nil && o.timeout < time.Second:
+		return bad("--timeout %s: a domain needs at least a second, such as 90s", o.timeout)
+	case fs.Changed("helo") && !heloName(o.helo):
+		return bad("--helo %q: give a host name, or an address in brackets", clip(o.helo))
+	}
+	if err := o.checkFiles(); err != nil {
+		return usageError{fs.Name(), err}
+	}
+	for _, s := range o.failOn {
+		if _, err := failStatus(s); err != nil {
+			return bad("--fail-on %s: choose of failed, warning, info, unknown, error", clip(s))
+		}
+	}
+	return nil
+}
+
+// checkFiles refuses to write two things into one file, or over what is read.
+func (o *options) checkFiles() error {
+	named := map[string]string{}
+	for _, f := range []struct{ flag, path string }{
+		{"--file", o.file}, {"--output", o.output}, {"--evidence", o.evidence}, {"--trust-anchor", o.trustAnchor}, {"--root-ca", o.rootCA},
+	} {
+		if f.path == "" || f.path == "-" {
+			continue
+		}
+		abs, err := filepath.Abs(f.path)
+		if err != nil {
+			return fmt.Errorf("%s %s: %w", f.flag, f.path, err)
+		}
+		if other := named[abs]; other != "" {
+			return fmt.Errorf("%s and %s are the same file, %s", other, f.flag, f.path)
+		}
+		named[abs] = f.flag
+	}
+	return nil
+}
+
+func failStatus(word string) (check.Status, error) {
+	var s check.Status
+	if err := s.UnmarshalText([]byte(word)); err != nil || s == check.StatusPassed || s == check.StatusNotTested {
+		return 0, errors.New("no status to fail on")
+	}
+	return s, nil
+}
+
+// heloName accepts what may follow EHLO (RFC 5321, Section 4.1.1.1) and
+// nothing that could end the line.
+func heloName(s string) bool {
+	if s == "" || len(s) > 255 {
+		return false
+	}
+	for _, r := range s {
+		if !(r == '.' || r == '-' || r == '[' || r == ']' || r == ':' || '0' <= r && r <= '9' || 'a' <= r && r <= 'z' || 'A' <= r && r <= 'Z') {
+			return false
+		}
+	}
+	return true
+}

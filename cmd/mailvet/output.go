@@ -1,0 +1,180 @@
+package main
+
+import (
+	"bufio"
+	"crypto/rand"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+	"syscall"
+	"time"
+
+	"mailvet/report"
+	"mailvet/report/check"
+	"mailvet/report/evidence"
+	"mailvet/report/internetnl"
+	"mailvet/report/score"
+	"mailvet/report/text"
+	"mailvet/scanner"
+)
+
+// sink takes snapshots, judges them, writes the reports, and remembers what
+// decides the exit code. One goroutine at a time may use it.
+type sink struct {
+	o        *options
+	handler  report.Handler
+	out      io.Writer
+	closers  []func() error
+	evidence *bufio.Writer
+	written  int   // reports
+	errored  int   // of them, domains that could not be scanned
+	missed   error // the first threshold that was missed
+}
+
+// newSink opens the files; it fails before anything is scanned.
+func newSink(o *options, std streams, many bool) (*sink, error) {
+	s := &sink{o: o, out: std.out}
+	if o.output != "" && o.output != "-" {
+		f, err := os.Create(o.output)
+		if err != nil {
+			return nil, fmt.Errorf("cannot write the results: %w", err)
+		}
+		s.out = f
+		s.closers = append(s.closers, f.Close)
+	}
+	if o.evidence != "" {
+		f, err := os.Create(o.evidence)
+		if err != nil {
+			return nil, errors.Join(fmt.Errorf("cannot write the evidence: %w", err), s.closeFiles())
+		}
+		s.evidence = bufio.NewWriter(f)
+		s.closers = append(s.closers, s.evidence.Flush, f.Close)
+	}
+	s.handler = newHandler(o, s.out, many)
+	return s, nil
+}
+
+func (s *sink) closeFiles() error {
+	var errs []error
+	for _, c := range s.closers {
+		errs = append(errs, c())
+	}
+	s.closers = nil
+	return errors.Join(errs...)
+}
+
+// add judges and writes one snapshot. What it wrote stays written whatever
+// comes later.
+func (s *sink) add(snap *evidence.Snapshot) error {
+	r, err := report.New(scanner.Catalogue, score.InternetNL(), snap)
+	if err != nil {
+		return err
+	}
+	if s.evidence != nil {
+		if err := evidence.Encode(s.evidence, snap); err != nil {
+			return fmt.Errorf("cannot write the evidence: %w", err)
+		}
+	}
+	if err := s.handler.Report(r); err != nil {
+		return fmt.Errorf("cannot write the results: %w", err)
+	}
+	s.written++
+	s.judge(r)
+	return nil
+}
+
+// judge keeps the first missed threshold.
+func (s *sink) judge(r *report.Report) {
+	if r.Error != nil {
+		s.errored++
+	}
+	if s.missed != nil {
+		return
+	}
+	if s.o.failUnder > 0 && (r.Score == nil || r.Score.Low < s.o.failUnder) {
+		s.missed = fmt.Errorf("%w: %s scores %s, wanted are %d %%", errMissed, r.Domain, scoreText(r), s.o.failUnder)
+		return
+	}
+	for _, word := range s.o.failOn {
+		want, err := failStatus(word)
+		if err != nil {
+			continue // checked before
+		}
+		if id := firstWith(r, want); id != "" {
+			s.missed = fmt.Errorf("%w: %s has %s with status %s", errMissed, r.Domain, id, word)
+			return
+		}
+	}
+}
+
+func scoreText(r *report.Report) string {
+	switch {
+	case r.Score == nil:
+		return "nothing"
+	case r.Score.Complete:
+		return fmt.Sprintf("%d %%", r.Score.Percent)
+	}
+	return fmt.Sprintf("%d to %d %%", r.Score.Low, r.Score.High)
+}
+
+// firstWith is the id of the first check with the status; the domain itself
+// where it could not be scanned.
+func firstWith(r *report.Report, want check.Status) string {
+	if r.Error != nil && want == check.StatusError {
+		return "the domain"
+	}
+	for _, c := range r.Categories {
+		for _, k := range c.Checks {
+			if k.Status == want {
+				return k.ID
+			}
+		}
+	}
+	return ""
+}
+
+// close finishes the document, so that what is there is whole, and the files.
+func (s *sink) close() error {
+	err := s.handler.Close()
+	if err != nil {
+		err = fmt.Errorf("cannot write the results: %w", err)
+	}
+	return errors.Join(err, s.closeFiles())
+}
+
+// newHandler chooses the form of the results.
+func newHandler(o *options, w io.Writer, many bool) report.Handler {
+	switch o.format {
+	case "json":
+		return report.NewEncoder(w, true)
+	case "jsonl":
+		return report.NewEncoder(w, false)
+	case "internetnl":
+		return internetnl.New(w, internetnl.Options{RequestID: requestID(), Submitted: time.Now(), Finished: time.Now})
+	}
+	width, _ := terminalWidth(w)
+	return text.New(w, text.Options{Width: width, Color: useColor(o.color, w), Verbose: o.verbose, Many: many})
+}
+
+// requestID is a random id in the form of Internet.nl's.
+func requestID() string {
+	var b [16]byte
+	rand.Read(b[:]) // never fails
+	return hex.EncodeToString(b[:])
+}
+
+func isClosedPipe(err error) bool { return errors.Is(err, syscall.EPIPE) }
+
+// useColor decides for text: only on a terminal, and not against NO_COLOR.
+func useColor(mode string, w io.Writer) bool {
+	switch mode {
+	case "always":
+		return true
+	case "never":
+		return false
+	}
+	return isTerminal(w) && os.Getenv("NO_COLOR") == "" && !slices.Contains([]string{"", "dumb"}, os.Getenv("TERM"))
+}

@@ -1,0 +1,126 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"iter"
+	"slices"
+
+	"mailvet/report/evidence"
+	"mailvet/scanner"
+)
+
+func runScan(ctx context.Context, args []string, std streams) error {
+	var o options
+	fs := newFlags("scan", "[flags] DOMAIN|ADDRESS...", "Scans domains and prints the reports. Of a mail address the domain is scanned.", std)
+	o.networkFlags(fs)
+	o.scanFlags(fs)
+	o.outputFlags(fs)
+	if err := parseFlags(fs, args); err != nil {
+		return err
+	}
+	if err := o.check(fs); err != nil {
+		return err
+	}
+	if fs.NArg() == 0 && o.file == "" {
+		return usageError{"scan", errors.New("no domain given; name one, or a list with --file")}
+	}
+	named, err := argDomains(fs.Args())
+	if err != nil {
+		return usageError{"scan", err}
+	}
+	complain := func(format string, args ...any) { fmt.Fprintf(std.err, "mailvet: "+format+"\n", args...) }
+	var file *list
+	if o.file != "" {
+		if file, err = openList(o.file, std.in, complain); err != nil {
+			return err
+		}
+	}
+	s, err := newScanner(&o)
+	if err != nil {
+		return errors.Join(err, closeList(file))
+	}
+	return scanAll(ctx, &o, s, chain(named, file), file, std, len(named) > 1 || file != nil)
+}
+
+func closeList(l *list) error {
+	if l == nil {
+		return nil
+	}
+	return l.r.Close()
+}
+
+// chain yields the named domains, then those of the list that were not named.
+func chain(named []scanner.Domain, file *list) iter.Seq[scanner.Domain] {
+	return func(yield func(scanner.Domain) bool) {
+		for _, d := range named {
+			if !yield(d) {
+				return
+			}
+		}
+		if file == nil {
+			return
+		}
+		for d := range file.domains() {
+			if slices.ContainsFunc(named, func(n scanner.Domain) bool { return n.Name == d.Name }) {
+				continue
+			}
+			if !yield(d) {
+				return
+			}
+		}
+	}
+}
+
+// scanAll scans, writes, and says what the exit code is about.
+func scanAll(ctx context.Context, o *options, s allScanner, domains iter.Seq[scanner.Domain], file *list, std streams, many bool) error {
+	out, err := newSink(o, std, many)
+	if err != nil {
+		return err
+	}
+	err = s.ScanAll(ctx, domains, func(_ scanner.Domain, snap *evidence.Snapshot) error { return out.add(snap) })
+	if ctx.Err() == nil {
+		err = errors.Join(err, s.Close())
+	}
+	if cerr := out.close(); err == nil || isClosedPipe(cerr) {
+		err = cerr
+	}
+	switch {
+	case err == nil:
+	case ctx.Err() != nil:
+		return fmt.Errorf("interrupted; %s finished and written", plural(out.written, "domain"))
+	default:
+		return err
+	}
+	return verdict(out, file)
+}
+
+func verdict(out *sink, file *list) error {
+	switch {
+	case file != nil && file.err != nil:
+		return file.err
+	case out.missed != nil:
+		return out.missed
+	case file != nil && file.bad > 0:
+		return fmt.Errorf("%w: %s of %s left out", errIncomplete, plural(file.bad, "line"), file.name)
+	case out.errored > 0:
+		return fmt.Errorf("%w: %s", errIncomplete, plural(out.errored, "domain"))
+	case out.written == 0:
+		return errors.New("the list has no domain")
+	}
+	return nil
+}
+
+func plural(n int, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	return fmt.Sprintf("%d %ss", n, noun)
+}
+
+func isTerminal(w io.Writer) bool {
+	width, ok := terminalWidth(w)
+	return ok && width > 0
+}

@@ -1,0 +1,110 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+
+	"mailvet/report/evidence"
+)
+
+func runScore(ctx context.Context, args []string, std streams) error {
+	var o options
+	fs := newFlags("score", "[flags] EVIDENCE", "Judges evidence again that \"scan --evidence\" stored, offline. EVIDENCE is a file, or - for standard input.", std)
+	o.outputFlags(fs)
+	if err := parseFlags(fs, args); err != nil {
+		return err
+	}
+	if err := o.check(fs); err != nil {
+		return err
+	}
+	if fs.NArg() != 1 {
+		return usageError{"score", fmt.Errorf("give one file of evidence, but got %d", fs.NArg())}
+	}
+	in, name := std.in, "standard input"
+	if fs.Arg(0) != "-" {
+		f, err := os.Open(fs.Arg(0))
+		if err != nil {
+			return fmt.Errorf("cannot read the evidence: %w", err)
+		}
+		defer f.Close()
+		in, name = f, fs.Arg(0)
+	}
+	return rescore(ctx, &o, in, name, std)
+}
+
+// rescore judges one snapshot a line. A line that cannot be read ends it; what
+// was judged before is written whole.
+func rescore(ctx context.Context, o *options, in io.Reader, name string, std streams) (err error) {
+	br := bufio.NewReaderSize(in, 1<<20)
+	first, err := readSnapshot(br, name, 1)
+	if err != nil {
+		return err
+	}
+	_, peek := br.Peek(1)
+	out, err := newSink(o, std, peek == nil)
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if cerr := out.close(); err == nil || isClosedPipe(cerr) {
+			err = cerr
+		}
+		if err == nil {
+			err = verdict(out, nil)
+		}
+	}()
+	for n, snap := 2, first; snap != nil; n++ {
+		if err := ctx.Err(); err != nil {
+			return fmt.Errorf("interrupted; %s judged and written", plural(out.written, "domain"))
+		}
+		if err := out.add(snap); err != nil {
+			return err
+		}
+		if snap, err = readSnapshot(br, name, n); err == io.EOF {
+			return nil
+		} else if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// readSnapshot reads the next line that is not blank; io.EOF after the last,
+// but for an empty file, which is a mistake.
+func readSnapshot(br *bufio.Reader, name string, n int) (*evidence.Snapshot, error) {
+	for {
+		line, err := readLine(br, evidence.MaxEncoded)
+		if err != nil && !(err == io.EOF && len(line) > 0) {
+			if err == io.EOF && n == 1 {
+				return nil, fmt.Errorf("there is no evidence in %s", name)
+			}
+			return nil, err
+		}
+		if line = bytes.TrimSpace(line); len(line) == 0 {
+			continue
+		}
+		s, err := evidence.Unmarshal(line)
+		if err != nil {
+			return nil, fmt.Errorf("%s, snapshot %d: %w", name, n, err)
+		}
+		return s, nil
+	}
+}
+
+func readLine(br *bufio.Reader, most int) ([]byte, error) {
+	var line []byte
+	for {
+		part, err := br.ReadSlice('\n')
+		if line = append(line, part...); len(line) > most {
+			return nil, fmt.Errorf("a line of more than %d octets; is this evidence?", most)
+		}
+		if !errors.Is(err, bufio.ErrBufferFull) {
+			return line, err
+		}
+	}
+}

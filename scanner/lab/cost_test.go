@@ -1,0 +1,234 @@
+package lab_test
+
+import (
+	"context"
+	"slices"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"mailvet/report"
+	"mailvet/report/evidence"
+	"mailvet/report/score"
+	"mailvet/scanner"
+	"mailvet/scanner/lab"
+)
+
+// The costs of a scan that do not depend on the machine.
+const (
+	latency      = 50 * time.Millisecond // for each DNS answer and each SMTP reply
+	maxTime      = 1200 * time.Millisecond
+	maxCold      = 60 // questions for a signed domain with two MX hosts, nothing cached
+	maxWarm      = 30 // the same with root and top-level domain cached
+	roundsPrefix = "waiting rounds of 50 ms"
+)
+
+// TestTime: a scan of a signed domain with two dual-stack MX hosts, cold
+// cache, waits for at most 24 rounds.
+func TestTime(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := load(t, lab.Options{Latency: latency})
+		began := time.Now()
+		snap := scan(t, start(t, l), "perfect.test")
+		took := time.Since(began)
+		t.Logf("%s of scan time, %.1f %s, %d questions, %d connections", took, float64(took)/float64(latency), roundsPrefix, snap.Cost.DNSQueries, snap.Cost.SMTPConnections)
+		if took > maxTime {
+			t.Errorf("the scan took %s, at most %s are allowed", took, maxTime)
+		}
+		for _, s := range snap.Sessions {
+			if s.Failure != nil {
+				t.Errorf("%s %s: %v", s.Host, s.Addr, s.Failure)
+			}
+		}
+		if len(snap.Sessions) != 4 {
+			t.Errorf("%d sessions, want 4", len(snap.Sessions))
+		}
+	})
+}
+
+// TestQuestions counts at the resolver what a domain costs, cold and warm.
+func TestQuestions(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := load(t, lab.Options{})
+		s := start(t, l)
+		snap := scan(t, s, "perfect.test")
+		cold := l.Recursive.Total()
+		t.Logf("cold: %d questions", cold)
+		if cold > maxCold {
+			t.Errorf("%d questions cold, at most %d are allowed: %v", cold, maxCold, l.Recursive.Count())
+		}
+		if direct := len(snap.Reaches); snap.Cost.DNSQueries != cold+direct {
+			t.Errorf("the report says %d questions, the servers got %d and %d", snap.Cost.DNSQueries, cold, direct)
+		}
+
+		l = load(t, lab.Options{})
+		s = start(t, l)
+		scan(t, s, "nomx.test") // brings root, top-level domain and the hoster's zone
+		l.Recursive.ResetCount()
+		scan(t, s, "perfect.test")
+		warm := l.Recursive.Total()
+		t.Logf("warm: %d questions", warm)
+		if warm > maxWarm {
+			t.Errorf("%d questions with root and top-level domain cached, at most %d are allowed: %v", warm, maxWarm, l.Recursive.Count())
+		}
+	})
+}
+
+// TestShared: a second domain with the same MX hosts opens no further
+// connection to them, also when both are scanned at the same moment.
+func TestShared(t *testing.T) {
+	for name, together := range map[string]bool{"one after the other": false, "at once": true} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				l := load(t, lab.Options{Latency: latency})
+				s := start(t, l)
+				var wg sync.WaitGroup
+				for _, d := range []string{"unsigned.test", "mailhost.test", "bogus.test", "spflimit.test"} {
+					wg.Go(func() { scan(t, s, d) })
+					if !together {
+						wg.Wait()
+					}
+				}
+				wg.Wait()
+				for _, host := range []string{"mx1.mailhost.test", "mx2.mailhost.test"} {
+					c := l.Server(host).Counts()
+					if c.Connections != 2 { // one each over IPv4 and IPv6
+						t.Errorf("%s got %d connections, want 2", host, c.Connections)
+					}
+				}
+			})
+		})
+	}
+}
+
+// TestNoIPv6: where the scanner has no IPv6, that is not the domain's fault.
+func TestNoIPv6(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := load(t, lab.Options{NoIPv6: true})
+		r := judge(t, scan(t, start(t, l), "perfect.test"))
+		for _, id := range []string{"ipv6-ns-reach", "ipv6-mx-reach"} {
+			if k := checkOf(t, r, id); k.Status.String() != "unknown" {
+				t.Errorf("%s is %s, want unknown", id, k.Status)
+			}
+		}
+		if r.Score.High != 100 {
+			t.Errorf("high is %d, want 100", r.Score.High)
+		}
+	})
+}
+
+func checkOf(t *testing.T, r *report.Report, id string) report.Check {
+	t.Helper()
+	for _, c := range r.Categories {
+		for _, k := range c.Checks {
+			if k.ID == id {
+				return k
+			}
+		}
+	}
+	t.Fatalf("no check %s in the report", id)
+	return report.Check{}
+}
+
+// TestCancel: a cancelled scan ends at once with the context's error.
+func TestCancel(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := load(t, lab.Options{Latency: latency})
+		s := start(t, l)
+		ctx, cancel := context.WithCancel(t.Context())
+		began := time.Now()
+		time.AfterFunc(5*latency, cancel)
+		if _, err := s.Scan(ctx, "halfdead.test"); err == nil {
+			t.Error("the scan ended without an error")
+		}
+		if took := time.Since(began); took != 5*latency {
+			t.Errorf("ended after %s, cancelled after %s", took, 5*latency)
+		}
+	})
+}
+
+// TestBudget: when the time for a domain is used up, what is not known is
+// unknown, and the report is there all the same.
+func TestBudget(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := load(t, lab.Options{Latency: latency})
+		s := start(t, l)
+		s.Timeout = 6 * latency
+		began := time.Now()
+		snap := scan(t, s, "perfect.test")
+		if took := time.Since(began); took > s.Timeout {
+			t.Errorf("took %s, allowed were %s", took, s.Timeout)
+		}
+		r := judge(t, snap)
+		for _, c := range r.Categories {
+			for _, k := range c.Checks {
+				if k.Status.String() == "failed" {
+					t.Errorf("%s is failed: a scan that ran out of time blames nobody", k.ID)
+				}
+			}
+		}
+		if r.Score != nil && r.Score.High != 100 {
+			t.Errorf("high is %d, want 100", r.Score.High)
+		}
+	})
+}
+
+// TestScanAll: all domains, each once, whatever the number of workers.
+func TestScanAll(t *testing.T) {
+	for _, workers := range []int{1, 7, 100} {
+		synctest.Test(t, func(t *testing.T) {
+			l := load(t, lab.Options{Latency: latency})
+			s := start(t, l)
+			s.Workers = workers
+			var names []string
+			err := s.ScanAll(t.Context(), domains(l), func(d scanner.Domain, _ *evidence.Snapshot) error {
+				names = append(names, d.Name)
+				return nil
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+			slices.Sort(names)
+			if !slices.Equal(names, l.Domains()) {
+				t.Errorf("%d workers: got %v", workers, names)
+			}
+		})
+	}
+}
+
+func domains(l *lab.Lab) func(func(scanner.Domain) bool) {
+	return func(yield func(scanner.Domain) bool) {
+		for _, d := range l.Domains() {
+			if !yield(scanner.Domain{Name: d}) {
+				return
+			}
+		}
+	}
+}
+
+// BenchmarkScan is a whole scan in the lab: DNS and validation with a cold
+// cache, four SMTP sessions, judgement.
+func BenchmarkScan(b *testing.B) {
+	l := load(b, lab.Options{})
+	b.ReportAllocs()
+	for b.Loop() {
+		s := l.Scanner()
+		snap := scan(b, s, "perfect.test")
+		if err := s.Close(); err != nil {
+			b.Fatal(err)
+		}
+		judge(b, snap)
+	}
+}
+
+// BenchmarkJudge is evaluation plus scoring of one domain.
+func BenchmarkJudge(b *testing.B) {
+	snap := scan(b, start(b, load(b, lab.Options{})), "perfect.test")
+	b.ReportAllocs()
+	for b.Loop() {
+		if s := score.Compute(score.InternetNL(), scanner.Judge(snap)); s.High != 100 {
+			b.Fatalf("high is %d", s.High)
+		}
+	}
+}

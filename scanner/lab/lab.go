@@ -1,0 +1,369 @@
+// Package lab is an Internet in one process: a signed root with zones below
+// it, name servers, a recursive resolver and mail servers, all built from
+// scenario files and reached over an in-memory network. Tests and "mailvet
+// demo" run the real scanner on it.
+//
+// A scenario is a text file in txtar form: a comment, then sections. Files are
+// joined into one Internet, so each need only hold what is its own.
+//
+//	-- zone NAME [signed] [nsec3] [opt-out] [bad-ds] [no-ds] [expired] [rsa] [ed25519] --
+//
+// is a zone in zone-file format. SOA and NS records may be left out: then the
+// zone is served by ns1.dns.test and ns2.dns.test. {tlsa HOST 3 1 1} stands
+// for the data of a TLSA record that matches the certificate of HOST (usage 2:
+// of its issuer), {tlsa HOST/KEY 3 1 1} for that of another key.
+//
+//	-- smtp HOST --
+//
+// is the mail server at all addresses of HOST. Lines, all of which may be left out:
+//
+//	cert: [expired] [self-signed] [sha1] [incomplete] [names=NAME] [key=p256|p384|ed25519|rsa1024|rsa2048|rsa3072] [seed=KEY]
+//	starttls: no            STARTTLS is not offered
+//	banner: TEXT            the greeting, with its reply code
+//	limit: N                connections a minute, then 421
+//	tls: 1.2                the highest version
+//	silent: yes             takes no connection and says nothing
+//	extensions: A,B         the lines of the EHLO reply
+//
+//	-- faults --
+//
+// holds faults of the recursive resolver, as dnstest.ParseFault reads them:
+// "NAME TYPE TRANSPORT KIND".
+//
+//	-- want DOMAIN --
+//
+// holds the findings that a scan must make ("CHECK CODE" or "CHECK HOST CODE"),
+// all that are neither passed nor left out, and "score PERCENT LOW HIGH".
+package lab
+
+import (
+	"context"
+	"crypto/sha256"
+	"crypto/sha512"
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/hex"
+	"fmt"
+	"io/fs"
+	"net"
+	"net/netip"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/miekg/dns"
+
+	"mailvet/dnscheck/dnssec"
+	"mailvet/dnscheck/dnstest"
+	"mailvet/dnscheck/resolver"
+	"mailvet/report/evidence"
+	"mailvet/scanner"
+	"mailvet/smtpcheck/probe"
+	"mailvet/smtpcheck/smtptest"
+)
+
+// ResolverAddr is where the lab's recursive resolver answers.
+const ResolverAddr = "192.0.2.53"
+
+// Options change the Internet that is built.
+type Options struct {
+	Now     time.Time     // the time that signatures and certificates are made for; required
+	Latency time.Duration // before each DNS answer and each flight of a mail server
+	NoIPv6  bool          // the scanner's side has no IPv6
+	// Quick gives the scanner little patience with silent servers: for a
+	// demonstration on a real clock.
+	Quick bool
+	// Loopback builds it for [Lab.Listen]: on addresses of the loopback interface.
+	Loopback bool
+}
+
+// Lab is an Internet that was built. It is safe for concurrent use.
+type Lab struct {
+	// Wants are the scenarios' expectations, by domain.
+	Wants []Want
+	// World and Recursive are the name space and its recursive resolver, for
+	// tests that add faults or count questions.
+	World     *dnstest.World
+	Recursive *dnstest.Server
+
+	opts    Options
+	net     *network
+	ca      *smtptest.CA
+	servers map[string]*smtptest.Server
+	certs   map[string]tls.Certificate
+}
+
+// Load builds the Internet of all scenario files (*.txt) in a folder.
+func Load(fsys fs.FS, dir string, opts Options) (*Lab, error) {
+	s, err := parse(fsys, dir)
+	if err != nil {
+		return nil, err
+	}
+	l := &Lab{
+		Wants: s.wants, opts: opts, ca: smtptest.NewCA("Mailvet Lab", opts.Now),
+		servers: map[string]*smtptest.Server{}, certs: map[string]tls.Certificate{},
+		net: &network{
+			dns: map[netip.Addr]exchanger{}, smtp: map[netip.Addr]*smtptest.Server{}, silent: map[netip.Addr]bool{},
+			noIPv6: opts.NoIPv6, latency: opts.Latency,
+		},
+	}
+	for _, h := range s.hosts {
+		if err := l.addServer(h); err != nil {
+			return nil, fmt.Errorf("lab: %s: smtp %s: %w", h.file, h.name, err)
+		}
+	}
+	if err := l.addZones(s.zones); err != nil {
+		return nil, err
+	}
+	if err := l.connect(s); err != nil {
+		return nil, err
+	}
+	return l, nil
+}
+
+func (l *Lab) addServer(h hostText) error {
+	server := &smtptest.Server{Name: h.name, Script: map[smtptest.Step]smtptest.Reply{}}
+	cert, err := l.issue(h.name, words(h.values["cert"]))
+	if err != nil {
+		return err
+	}
+	l.certs[h.name] = cert
+	if h.values["starttls"] != "no" {
+		server.TLS = smtptest.Config(cert)
+		if h.values["tls"] == "1.2" {
+			server.TLS.MaxVersion = tls.VersionTLS12
+		}
+	}
+	if banner := h.values["banner"]; banner != "" {
+		server.Script[smtptest.Banner] = smtptest.Reply{Text: banner, Close: strings.HasPrefix(banner, "4")}
+	}
+	if e := h.values["extensions"]; e != "" {
+		server.Extensions = strings.Split(e, ",")
+	}
+	if n := h.values["limit"]; n != "" {
+		if _, err := fmt.Sscanf(n, "%d", &server.PerMinute); err != nil {
+			return fmt.Errorf("limit %q: %w", n, err)
+		}
+	}
+	l.servers[h.name] = server
+	return nil
+}
+
+var keyKinds = map[string]smtptest.Key{
+	"": smtptest.P256, "p256": smtptest.P256, "p384": smtptest.P384, "ed25519": smtptest.Ed25519,
+	"rsa1024": smtptest.RSA1024, "rsa2048": smtptest.RSA2048, "rsa3072": smtptest.RSA3072,
+}
+
+func (l *Lab) issue(host string, w map[string]string) (tls.Certificate, error) {
+	leaf := smtptest.Leaf{Names: []string{host}, Seed: host + "/" + w["seed"]}
+	for k, v := range w {
+		switch k {
+		case "expired":
+			leaf.Expired = true
+		case "self-signed":
+			leaf.SelfSigned = true
+		case "sha1":
+			leaf.SHA1 = true
+		case "incomplete":
+			leaf.Form = smtptest.LeafOnly
+		case "names":
+			leaf.Names = []string{v}
+		case "seed":
+		case "key":
+			kind, ok := keyKinds[v]
+			if !ok {
+				return tls.Certificate{}, fmt.Errorf("unknown key %q", v)
+			}
+			leaf.Key = kind
+		default:
+			return tls.Certificate{}, fmt.Errorf("cert: unknown word %q", k)
+		}
+	}
+	return l.ca.Issue(leaf), nil
+}
+
+func (l *Lab) addZones(texts []zoneText) error {
+	var zones []*dnstest.Zone
+	for _, z := range texts {
+		text, err := expandTLSA(z.text, l.tlsa)
+		if err != nil {
+			return fmt.Errorf("lab: %s: zone %s: %w", z.file, z.origin, err)
+		}
+		if l.opts.Loopback {
+			text = loopback(text)
+		}
+		if !strings.Contains(text, " NS ") {
+			text += "\n@ NS ns1.dns.test.\n@ NS ns2.dns.test.\n"
+		}
+		zone, err := dnstest.ParseZone(dns.Fqdn(z.origin), text, l.zoneOptions(z))
+		if err != nil {
+			return fmt.Errorf("lab: %s: %w", z.file, err)
+		}
+		zones = append(zones, zone)
+	}
+	var err error
+	l.World, err = dnstest.NewWorld(l.opts.Now, zones...)
+	return err
+}
+
+func (l *Lab) zoneOptions(z zoneText) dnstest.Options {
+	o := dnstest.Options{Signed: z.has("signed"), BadDS: z.has("bad-ds"), NoDS: z.has("no-ds")}
+	if z.has("nsec3") || z.has("opt-out") {
+		o.NSEC3 = &dnstest.NSEC3Options{OptOut: z.has("opt-out")}
+	}
+	if z.has("expired") {
+		o.Inception, o.Expiration = l.opts.Now.AddDate(0, 0, -30), l.opts.Now.AddDate(0, 0, -2)
+	}
+	switch {
+	case z.has("rsa"):
+		o.Algorithm = dns.RSASHA256
+	case z.has("ed25519"):
+		o.Algorithm = dns.ED25519
+	}
+	return o
+}
+
+// tlsa is the data of a TLSA record for a host's certificate, or for one with
+// another key of that host.
+func (l *Lab) tlsa(host, key string, usage, selector, matching uint8) (string, error) {
+	cert, ok := l.certs[host]
+	if !ok {
+		return "", fmt.Errorf("{tlsa %s}: there is no such mail server", host)
+	}
+	if key != "" {
+		cert = l.ca.Issue(smtptest.Leaf{Names: []string{host}, Seed: host + "/" + key})
+	}
+	c := cert.Leaf
+	if usage == 0 || usage == 2 {
+		c = l.ca.Intermediate()
+	}
+	data := c.Raw
+	if selector == 1 {
+		data = c.RawSubjectPublicKeyInfo
+	}
+	switch matching {
+	case 1:
+		h := sha256.Sum256(data)
+		data = h[:]
+	case 2:
+		h := sha512.Sum512(data)
+		data = h[:]
+	}
+	return hex.EncodeToString(data), nil
+}
+
+// connect puts the servers at their addresses.
+func (l *Lab) connect(s *scenario) error {
+	l.Recursive = l.World.Resolver()
+	l.net.dns[netip.MustParseAddr(ResolverAddr)] = l.Recursive
+	if err := l.Recursive.AddFaults(s.faults...); err != nil {
+		return fmt.Errorf("lab: %w", err)
+	}
+	for _, a := range l.World.Addrs() {
+		if server := l.World.ServersFor(a); server != nil {
+			l.net.dns[a] = server
+		}
+	}
+	for _, h := range s.hosts {
+		addrs, err := l.addresses(h.name)
+		if err != nil {
+			return err
+		}
+		if len(addrs) == 0 {
+			return fmt.Errorf("lab: %s: the mail server %s has no address", h.file, h.name)
+		}
+		for _, a := range addrs {
+			if l.net.smtp[a] != nil || l.net.silent[a] {
+				return fmt.Errorf("lab: %s: two mail servers at %s", h.file, a)
+			}
+			if h.values["silent"] != "" {
+				l.net.silent[a] = true
+				continue
+			}
+			l.net.smtp[a] = l.servers[h.name]
+		}
+	}
+	return nil
+}
+
+// addresses asks the lab's resolver for a host's addresses.
+func (l *Lab) addresses(host string) ([]netip.Addr, error) {
+	var list []netip.Addr
+	for _, qtype := range []uint16{dns.TypeA, dns.TypeAAAA} {
+		var m dns.Msg
+		m.SetQuestion(dns.Fqdn(host), qtype)
+		m.CheckingDisabled = true
+		query, err := m.Pack()
+		if err != nil {
+			return nil, fmt.Errorf("lab: ask for %s: %w", host, err)
+		}
+		reply, err := l.Recursive.Exchange(context.Background(), "tcp", query)
+		if err == nil {
+			err = m.Unpack(reply)
+		}
+		if err != nil {
+			return nil, fmt.Errorf("lab: ask for %s: %w", host, err)
+		}
+		for _, rr := range m.Answer {
+			switch rr := rr.(type) {
+			case *dns.A:
+				a, _ := netip.AddrFromSlice(rr.A.To4())
+				list = append(list, a)
+			case *dns.AAAA:
+				a, _ := netip.AddrFromSlice(rr.AAAA)
+				list = append(list, a)
+			}
+		}
+	}
+	l.Recursive.ResetCount()
+	return list, nil
+}
+
+// Domains lists the domains that the scenarios say something of, by name.
+func (l *Lab) Domains() []string {
+	var list []string
+	for _, w := range l.Wants {
+		list = append(list, w.Domain)
+	}
+	slices.Sort(list)
+	return list
+}
+
+// Dial connects to an address of the lab.
+func (l *Lab) Dial(ctx context.Context, network, address string) (net.Conn, error) {
+	return l.net.DialContext(ctx, network, address)
+}
+
+// Server is the mail server of that name; nil if there is none. Its counters
+// tell what the scan cost it.
+func (l *Lab) Server(host string) *smtptest.Server { return l.servers[host] }
+
+// Roots are the lab's trusted certificates.
+func (l *Lab) Roots() *x509.CertPool { return l.ca.Pool() }
+
+// Resolver is a new resolver, with a cold cache, that asks the lab's.
+func (l *Lab) Resolver() *resolver.Resolver {
+	return &resolver.Resolver{
+		Servers: []string{ResolverAddr}, Dial: l.Dial,
+		Validator: &dnssec.Validator{Anchors: l.World.Anchors(), Now: time.Now},
+	}
+}
+
+// Scanner is a new scanner on the lab, with nothing remembered.
+func (l *Lab) Scanner() *scanner.Scanner {
+	v := evidence.Vantage{
+		IPv4: evidence.Available, IPv6: evidence.Available, Resolvers: []string{ResolverAddr},
+		DNSSEC: evidence.ValidationOwn, Helo: "scanner.example", Roots: "lab", SMTPPort: 25, AllowPrivate: true,
+	}
+	if l.opts.NoIPv6 {
+		v.IPv6 = evidence.Missing
+	}
+	p := &probe.Prober{Dial: l.Dial, Helo: v.Helo, Roots: l.Roots(), AllowPrivate: true}
+	if l.opts.Quick {
+		p.ConnectTimeout, p.Backoff = 200*time.Millisecond, 50*time.Millisecond
+	}
+	return &scanner.Scanner{
+		Resolver: l.Resolver(), Prober: p,
+		Vantage: v, Tool: evidence.Tool{Name: "mailvet", Version: "lab"},
+	}
+}

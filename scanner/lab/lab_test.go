@@ -1,0 +1,206 @@
+package lab_test
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/rogpeppe/go-internal/txtar"
+
+	"mailvet/report"
+	"mailvet/report/check"
+	"mailvet/report/evidence"
+	"mailvet/report/score"
+	"mailvet/scanner"
+	"mailvet/scanner/lab"
+	"mailvet/testdata"
+)
+
+var update = flag.Bool("update", false, "write what is found into the scenarios")
+
+func load(t testing.TB, opts lab.Options) *lab.Lab {
+	t.Helper()
+	if opts.Now.IsZero() {
+		opts.Now = time.Now()
+	}
+	l, err := lab.Load(testdata.Scenarios, "scenarios", opts)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return l
+}
+
+// start is a new scanner on the lab that is closed with the test.
+func start(t testing.TB, l *lab.Lab) *scanner.Scanner {
+	t.Helper()
+	s := l.Scanner()
+	t.Cleanup(func() {
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return s
+}
+
+func scan(t testing.TB, s *scanner.Scanner, domain string) *evidence.Snapshot {
+	t.Helper()
+	snap, err := s.Scan(context.Background(), domain)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return snap
+}
+
+func judge(t testing.TB, snap *evidence.Snapshot) *report.Report {
+	t.Helper()
+	r, err := report.New(scanner.Catalogue, score.InternetNL(), snap)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+// found lists what a scenario's want section lists.
+func found(snap *evidence.Snapshot) []string {
+	var list []string
+	for _, r := range scanner.Judge(snap) {
+		for _, f := range r.Findings {
+			switch {
+			case f.Code.Outcome == check.Pass, f.Code == check.Ungathered, f.Code == check.NothingBy, f.Code == check.BlockedBy, f.Code == check.UnknownBy:
+				continue
+			}
+			list = append(list, strings.Join(strings.Fields(fmt.Sprintf("%s %s %s", r.Check.ID, f.Subject.Host, f.Code.Name)), " "))
+		}
+	}
+	slices.Sort(list)
+	return list
+}
+
+// TestScenarios scans every domain of the built-in Internet on a fake clock and
+// compares all findings with those the scenarios want.
+func TestScenarios(t *testing.T) {
+	got := map[string]lab.Want{}
+	synctest.Test(t, func(t *testing.T) {
+		l := load(t, lab.Options{})
+		s := start(t, l)
+		for _, w := range l.Wants {
+			snap := scan(t, s, w.Domain)
+			r := judge(t, snap)
+			g := lab.Want{Domain: w.Domain, Findings: found(snap)}
+			if r.Score != nil {
+				g.Score = fmt.Sprintf("%d %d %d", r.Score.Percent, r.Score.Low, r.Score.High)
+			}
+			got[w.Domain] = g
+			if *update {
+				continue
+			}
+			for _, f := range g.Findings {
+				if !slices.Contains(w.Findings, f) {
+					t.Errorf("%s: found, not wanted: %s", w.Domain, f)
+				}
+			}
+			for _, f := range w.Findings {
+				if !slices.Contains(g.Findings, f) {
+					t.Errorf("%s: wanted, not found: %s", w.Domain, f)
+				}
+			}
+			if g.Score != w.Score {
+				t.Errorf("%s: score %q, want %q", w.Domain, g.Score, w.Score)
+			}
+		}
+		if len(l.Wants) < 14 {
+			t.Errorf("%d domains; the built-in Internet has at least 14", len(l.Wants))
+		}
+	})
+	if *update {
+		rewrite(t, got)
+	}
+}
+
+// rewrite puts what was found into the want sections of the scenario files.
+// Read the difference before it is committed: it is the judgement.
+func rewrite(t *testing.T, got map[string]lab.Want) {
+	const dir = "../../testdata/scenarios/"
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, e := range entries {
+		data, err := os.ReadFile(dir + e.Name())
+		if err != nil {
+			t.Fatal(err)
+		}
+		a := txtar.Parse(data)
+		for i, f := range a.Files {
+			domain, ok := strings.CutPrefix(f.Name, "want ")
+			if !ok {
+				continue
+			}
+			w := got[domain]
+			a.Files[i].Data = []byte(strings.Join(append(w.Findings, "score "+w.Score), "\n") + "\n")
+		}
+		if err := os.WriteFile(dir+e.Name(), txtar.Format(a), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// TestPerfect holds the promise of the scenario perfect.test apart from its
+// file: nothing failed, nothing unknown, and 100 within reach.
+func TestPerfect(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := load(t, lab.Options{})
+		r := judge(t, scan(t, start(t, l), "perfect.test"))
+		for _, c := range r.Categories {
+			for _, k := range c.Checks {
+				if k.Status != check.StatusPassed && k.Status != check.StatusNotTested {
+					t.Errorf("%s is %s", k.ID, k.Status)
+				}
+			}
+		}
+		if r.Score.High != 100 {
+			t.Errorf("high is %d, want 100", r.Score.High)
+		}
+	})
+}
+
+// TestStoredScore: what is stored judges to the same bytes as what was seen.
+func TestStoredScore(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := load(t, lab.Options{})
+		s := start(t, l)
+		for _, d := range l.Domains() {
+			live := scan(t, s, d)
+			b, err := evidence.Marshal(live)
+			if err != nil {
+				t.Fatal(err)
+			}
+			stored, err := evidence.Unmarshal(b)
+			if err != nil {
+				t.Fatalf("%s: %v", d, err)
+			}
+			again, err := evidence.Marshal(stored)
+			if err != nil || string(again) != string(b) {
+				t.Errorf("%s: the stored form is not the same on the way back (%v)", d, err)
+			}
+			if a, b := encode(t, judge(t, live)), encode(t, judge(t, stored)); a != b {
+				t.Errorf("%s: the report of the stored snapshot differs:\n%s\n%s", d, a, b)
+			}
+		}
+	})
+}
+
+func encode(t *testing.T, r *report.Report) string {
+	t.Helper()
+	var b strings.Builder
+	if err := report.NewEncoder(&b, false).Report(r); err != nil {
+		t.Fatal(err)
+	}
+	return b.String()
+}

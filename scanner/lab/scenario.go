@@ -1,0 +1,200 @@
+package lab
+
+import (
+	"fmt"
+	"io/fs"
+	"path"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/rogpeppe/go-internal/txtar"
+
+	"mailvet/dnscheck/dnstest"
+)
+
+// scenario is what the files of a lab say, before anything is built.
+type scenario struct {
+	zones  []zoneText
+	hosts  []hostText
+	faults []dnstest.Fault
+	wants  []Want
+}
+
+// zoneText is one zone: its text in zone-file format with {tlsa ...}
+// placeholders, and its words.
+type zoneText struct {
+	file, origin string
+	words        []string
+	text         string
+}
+
+var zoneWords = []string{"signed", "nsec3", "opt-out", "bad-ds", "no-ds", "expired", "rsa", "ed25519"}
+
+func (z zoneText) has(word string) bool { return slices.Contains(z.words, word) }
+
+// hostText is one mail server, a "key: value" a line.
+type hostText struct {
+	file, name string
+	values     map[string]string
+}
+
+var hostKeys = []string{"cert", "starttls", "banner", "silent", "tls", "limit", "helo", "extensions"}
+
+// Want is what a scan of a domain must find: every finding that is neither
+// passed nor left out for want of evidence, and the score. What is not listed
+// must not be found.
+type Want struct {
+	Domain string
+	// Findings are "check-id code" or "check-id host code", sorted.
+	Findings []string
+	// Score is "percent low high"; empty where the scenario does not say.
+	Score string
+	file  string
+}
+
+// parse reads all scenario files of a folder.
+func parse(fsys fs.FS, dir string) (*scenario, error) {
+	names, err := fs.Glob(fsys, path.Join(dir, "*.txt"))
+	if err != nil {
+		return nil, err
+	}
+	if len(names) == 0 {
+		return nil, fmt.Errorf("lab: no scenarios in %s", dir)
+	}
+	var s scenario
+	for _, name := range names {
+		data, err := fs.ReadFile(fsys, name)
+		if err != nil {
+			return nil, err
+		}
+		for _, f := range txtar.Parse(data).Files {
+			if err := s.section(name, f); err != nil {
+				return nil, fmt.Errorf("lab: %s: -- %s --: %w", name, f.Name, err)
+			}
+		}
+	}
+	return &s, nil
+}
+
+func (s *scenario) section(file string, f txtar.File) error {
+	kind, rest, _ := strings.Cut(f.Name, " ")
+	words := strings.Fields(rest)
+	switch {
+	case kind == "faults" && len(words) == 0:
+		return s.faultLines(string(f.Data))
+	case len(words) == 0:
+		return fmt.Errorf("a name is missing")
+	case kind == "zone":
+		for _, w := range words[1:] {
+			if !slices.Contains(zoneWords, w) {
+				return fmt.Errorf("unknown word %q", w)
+			}
+		}
+		s.zones = append(s.zones, zoneText{file, words[0], words[1:], string(f.Data)})
+	case kind == "smtp" && len(words) == 1:
+		values, err := keyValues(string(f.Data))
+		if err != nil {
+			return err
+		}
+		s.hosts = append(s.hosts, hostText{file, words[0], values})
+	case kind == "want" && len(words) == 1:
+		s.wants = append(s.wants, wantLines(file, words[0], string(f.Data)))
+	default:
+		return fmt.Errorf("unknown section")
+	}
+	return nil
+}
+
+func (s *scenario) faultLines(text string) error {
+	for line := range lines(text) {
+		f, err := dnstest.ParseFault(line)
+		if err != nil {
+			return err
+		}
+		s.faults = append(s.faults, f)
+	}
+	return nil
+}
+
+func keyValues(text string) (map[string]string, error) {
+	values := map[string]string{}
+	for line := range lines(text) {
+		k, v, ok := strings.Cut(line, ":")
+		if !ok || !slices.Contains(hostKeys, k) {
+			return nil, fmt.Errorf("%q: want a known key and a value", line)
+		}
+		values[k] = strings.TrimSpace(v)
+	}
+	return values, nil
+}
+
+func wantLines(file, domain, text string) Want {
+	w := Want{Domain: domain, file: file}
+	for line := range lines(text) {
+		if score, ok := strings.CutPrefix(line, "score "); ok {
+			w.Score = score
+			continue
+		}
+		w.Findings = append(w.Findings, strings.Join(strings.Fields(line), " "))
+	}
+	slices.Sort(w.Findings)
+	return w
+}
+
+// lines yields the lines of a text without comments and blank ones.
+func lines(text string) func(func(string) bool) {
+	return func(yield func(string) bool) {
+		for line := range strings.Lines(text) {
+			line = strings.TrimSpace(line)
+			if line == "" || strings.HasPrefix(line, "#") {
+				continue
+			}
+			if !yield(line) {
+				return
+			}
+		}
+	}
+}
+
+// words reads "a b=c d" as a set with values.
+func words(text string) map[string]string {
+	m := map[string]string{}
+	for w := range strings.FieldsSeq(text) {
+		k, v, _ := strings.Cut(w, "=")
+		m[k] = v
+	}
+	return m
+}
+
+// expandTLSA replaces "{tlsa HOST[/KEY] USAGE SELECTOR MATCHING}" in a zone's text.
+func expandTLSA(text string, record func(host, key string, usage, selector, matching uint8) (string, error)) (string, error) {
+	var out strings.Builder
+	for {
+		before, rest, found := strings.Cut(text, "{tlsa ")
+		out.WriteString(before)
+		if !found {
+			return out.String(), nil
+		}
+		inside, after, closed := strings.Cut(rest, "}")
+		f := strings.Fields(inside)
+		if !closed || len(f) != 4 {
+			return "", fmt.Errorf("{tlsa %s}: want a host and three numbers", inside)
+		}
+		var n [3]uint8
+		for i := range n {
+			v, err := strconv.ParseUint(f[i+1], 10, 8)
+			if err != nil {
+				return "", fmt.Errorf("{tlsa %s}: %w", inside, err)
+			}
+			n[i] = uint8(v)
+		}
+		host, key, _ := strings.Cut(f[0], "/")
+		data, err := record(host, key, n[0], n[1], n[2])
+		if err != nil {
+			return "", err
+		}
+		fmt.Fprintf(&out, "%d %d %d %s", n[0], n[1], n[2], data)
+		text = after
+	}
+}

@@ -1,0 +1,320 @@
+// Package scanner drives a scan: it asks the questions that the checks want,
+// opens the sessions with the mail servers, and puts what comes back into one
+// snapshot. It holds the catalogue, and judges nothing.
+//
+// A scan has no fixed order of steps. After each answer the packages of checks
+// are asked what they want next ([dnscheck.Wants] and its siblings, pure
+// functions of the snapshot so far), and whatever is new is started at once. So
+// nothing waits for something it does not need, and a check that needs a new
+// question says so in its own package.
+package scanner
+
+import (
+	"context"
+	"io"
+	"net/netip"
+	"slices"
+	"time"
+
+	"mailvet/dnscheck"
+	"mailvet/dnscheck/resolver"
+	"mailvet/report/check"
+	"mailvet/report/evidence"
+	"mailvet/smtpcheck"
+	"mailvet/smtpcheck/probe"
+)
+
+// Catalogue is all checks in the order of reports.
+var Catalogue = slices.Concat(dnscheck.Checks, smtpcheck.Checks)
+
+// Resolver asks DNS questions: a *resolver.Resolver, or a replay.
+type Resolver interface {
+	Lookup(ctx context.Context, name, qtype string) (evidence.Lookup, error)
+	Reach(ctx context.Context, host string, addr netip.Addr, name string) (evidence.Reach, error)
+}
+
+// Prober opens sessions with mail servers: a *probe.Prober, or a replay.
+type Prober interface {
+	Probe(ctx context.Context, host string, addr netip.Addr) (probe.Result, error)
+}
+
+// Scanner scans domains. The fields are not changed once Scan was called; a
+// Scanner may then be used by any number of goroutines.
+type Scanner struct {
+	Resolver Resolver
+	Prober   Prober // may be nil with Vantage.NoSMTP
+	Vantage  evidence.Vantage
+	Tool     evidence.Tool
+
+	// Timeout bounds the scan of one domain; 0 means DefaultTimeout. What has
+	// not come by then is recorded as out of budget, which makes it unknown.
+	Timeout time.Duration
+	// MaxQuestions bounds the questions wanted for one domain, whatever its
+	// records say; 0 means DefaultMaxQuestions.
+	MaxQuestions int
+	// Workers is the number of domains that ScanAll has in hand at once; 0
+	// means DefaultWorkers.
+	Workers int
+}
+
+// Defaults of a [Scanner].
+const (
+	DefaultTimeout      = 90 * time.Second
+	DefaultMaxQuestions = 250
+	DefaultWorkers      = 16
+)
+
+// Scan looks at one domain (lower-case A-labels, as [ParseDomain] gives them).
+// The snapshot is canonical. The error is that of the context, or says that the
+// scanner is wrongly configured; whatever the network does is in the snapshot,
+// and where nothing at all could be found out its Error is set.
+func (s *Scanner) Scan(ctx context.Context, domain string) (*evidence.Snapshot, error) {
+	began := time.Now()
+	r := &run{
+		scanner: s,
+		snap: &evidence.Snapshot{
+			Schema: evidence.Schema, Tool: s.Tool, Domain: domain, Time: began, Vantage: s.Vantage,
+		},
+		started: map[task]bool{},
+		results: make(chan func() error),
+		left:    cmpOr(s.MaxQuestions, DefaultMaxQuestions),
+	}
+	budget, cancel := context.WithTimeout(ctx, cmpOr(s.Timeout, DefaultTimeout))
+	defer cancel()
+	err := r.loop(ctx, resolver.WithCost(budget, &r.dns))
+	if err != nil {
+		return nil, err
+	}
+	r.snap.Cost.DNSQueries = r.dns.Questions()
+	r.snap.Cost.Milliseconds = time.Since(began).Milliseconds()
+	if st, ok := s.Resolver.(interface{ Stripped() bool }); ok && s.Vantage.DNSSEC == evidence.ValidationOwn {
+		r.snap.Vantage.StripsDNSSEC = st.Stripped()
+	}
+	r.snap.Error = hopeless(r.snap)
+	r.snap.Canonical()
+	return r.snap, nil
+}
+
+func cmpOr[T int | time.Duration](v, def T) T {
+	if v == 0 {
+		return def
+	}
+	return v
+}
+
+// run is one scan under way. Only loop's goroutine touches it, but for results.
+type run struct {
+	scanner *Scanner
+	snap    *evidence.Snapshot
+	started map[task]bool
+	running int
+	results chan func() error
+	left    int // questions that may still be wanted
+	dns     resolver.Cost
+}
+
+// task names a thing to do: a question, a session or a name server to try.
+type task struct {
+	kind       byte
+	name, what string
+}
+
+// loop starts what is wanted until nothing is and nothing runs any more.
+// ctx is the caller's, budget adds the time that one domain may take.
+func (r *run) loop(ctx, budget context.Context) error {
+	var failed error
+	for {
+		if failed == nil && ctx.Err() == nil {
+			r.start(budget)
+		}
+		if r.running == 0 {
+			return cmpErr(ctx.Err(), failed)
+		}
+		// Every task obeys its context, so this wait is bounded by it.
+		for deliver := range r.arrived() {
+			if err := deliver(); err != nil && failed == nil {
+				failed = err
+			}
+		}
+	}
+}
+
+func cmpErr(a, b error) error {
+	if a != nil {
+		return a
+	}
+	return b
+}
+
+// arrived waits for one result and takes those that are there with it, so that
+// the wants are worked out once for all of them.
+func (r *run) arrived() func(func(func() error) bool) {
+	return func(yield func(func() error) bool) {
+		deliver := <-r.results
+		for {
+			r.running--
+			if !yield(deliver) {
+				return
+			}
+			select {
+			case deliver = <-r.results:
+			default:
+				return
+			}
+		}
+	}
+}
+
+func (r *run) start(ctx context.Context) {
+	for _, wants := range []func(*evidence.Snapshot) []evidence.Question{dnscheck.Wants, smtpcheck.Wants} {
+		for _, q := range wants(r.snap) {
+			r.lookup(ctx, q)
+		}
+	}
+	for _, w := range dnscheck.ReachWants(r.snap) {
+		r.begin(task{'r', w.Host, w.Addr.String()}, func() func() error { return r.reach(ctx, w.Host, w.Addr) })
+	}
+	if r.scanner.Vantage.NoSMTP || r.scanner.Prober == nil {
+		return
+	}
+	for _, w := range smtpcheck.ProbeWants(r.snap) {
+		r.begin(task{'s', w.Host, w.Addr.String()}, func() func() error { return r.probe(ctx, w.Host, w.Addr) })
+	}
+}
+
+func (r *run) lookup(ctx context.Context, q evidence.Question) {
+	t := task{'q', evidence.Name(q.Name), q.Type}
+	if r.started[t] {
+		return
+	}
+	if r.left == 0 {
+		r.started[t] = true
+		r.add(evidence.Lookup{Name: t.name, Type: t.what, Outcome: evidence.OutcomeTimeout, Failure: outOfBudget(evidence.OpQuery)})
+		return
+	}
+	r.left--
+	r.begin(t, func() func() error {
+		l, err := r.scanner.Resolver.Lookup(ctx, t.name, t.what)
+		if err != nil && ctx.Err() != nil {
+			l, err = evidence.Lookup{Name: t.name, Type: t.what, Outcome: evidence.OutcomeTimeout, Failure: outOfBudget(evidence.OpQuery)}, nil
+		}
+		return func() error {
+			if err == nil {
+				r.add(l)
+			}
+			return err
+		}
+	})
+}
+
+// add keeps the lookups in the order that evidence.Snapshot.Lookup needs.
+func (r *run) add(l evidence.Lookup) {
+	i, _ := slices.BinarySearchFunc(r.snap.Lookups, l, func(a, b evidence.Lookup) int {
+		return compare(a.Name+" "+a.Type, b.Name+" "+b.Type)
+	})
+	r.snap.Lookups = slices.Insert(r.snap.Lookups, i, l)
+}
+
+func compare(a, b string) int {
+	switch {
+	case a < b:
+		return -1
+	case a > b:
+		return 1
+	}
+	return 0
+}
+
+func (r *run) reach(ctx context.Context, host string, addr netip.Addr) func() error {
+	reach := evidence.Reach{Host: host, Addr: addr.String()}
+	var err error
+	if name, special := probe.SpecialPurpose(addr); special && !r.scanner.Vantage.AllowPrivate {
+		reach.Failure = &evidence.Failure{Op: evidence.OpConfig, Class: evidence.ClassForbidden, Text: name}
+	} else if reach, err = r.scanner.Resolver.Reach(ctx, host, addr, r.snap.Domain); err != nil && ctx.Err() != nil {
+		reach, err = evidence.Reach{Host: host, Addr: addr.String(), Failure: outOfBudget(evidence.OpQuery)}, nil
+	}
+	return func() error {
+		r.snap.Reaches = append(r.snap.Reaches, reach)
+		return err
+	}
+}
+
+func (r *run) probe(ctx context.Context, host string, addr netip.Addr) func() error {
+	res, err := r.scanner.Prober.Probe(ctx, host, addr)
+	if ctx.Err() != nil {
+		err = nil // what was found until then is in res
+	}
+	return func() error {
+		if err != nil {
+			return err
+		}
+		r.snap.Sessions = append(r.snap.Sessions, res.Session)
+		r.snap.Chains = append(r.snap.Chains, res.Chains...)
+		r.snap.Certificates = append(r.snap.Certificates, res.Certificates...)
+		r.snap.Cost.SMTPConnections += res.Opened
+		return nil
+	}
+}
+
+// begin runs do in a goroutine of its own unless it was begun before. What do
+// returns is called by loop.
+func (r *run) begin(t task, do func() func() error) {
+	if r.started[t] {
+		return
+	}
+	r.started[t] = true
+	r.running++
+	go func() { r.results <- do() }()
+}
+
+func outOfBudget(op evidence.Op) *evidence.Failure {
+	return &evidence.Failure{Op: op, Class: evidence.ClassBudget, Text: "the time or the number of questions for this domain was used up"}
+}
+
+// hopeless says why nothing at all is known of a domain: then there is nothing
+// to judge, and the fault is almost surely not the domain's. A SERVFAIL is an
+// answer about the domain, so it does not count here.
+func hopeless(s *evidence.Snapshot) *evidence.Failure {
+	var last *evidence.Lookup
+	for i := range s.Lookups {
+		switch l := &s.Lookups[i]; l.Outcome {
+		case evidence.OutcomeTimeout, evidence.OutcomeNetwork, evidence.OutcomeRefused, evidence.OutcomeMalformed:
+			last = l
+		default:
+			return nil
+		}
+	}
+	if last == nil {
+		return &evidence.Failure{Op: evidence.OpConfig, Class: evidence.ClassUnknown, Text: "nothing was asked"}
+	}
+	f := evidence.Failure{Op: evidence.OpQuery, Class: evidence.ClassTimeout, Text: "no resolver answered any question; check the network, or name another one with --resolver"}
+	switch last.Outcome {
+	case evidence.OutcomeRefused:
+		f.Class, f.Text = evidence.ClassRefused, "the resolver refuses to answer this host; name another one with --resolver"
+	case evidence.OutcomeMalformed:
+		f.Class, f.Text = evidence.ClassProtocol, "what answers is no DNS server; name another one with --resolver"
+	case evidence.OutcomeNetwork:
+		f.Class = evidence.ClassUnreachable
+		if last.Failure != nil {
+			f.Class = last.Failure.Class
+		}
+		f.Text = "no resolver can be reached; check the network, or name another one with --resolver"
+	}
+	return &f
+}
+
+// Close waits until the observers have taken their leave: the QUITs of
+// sessions whose results were given already, within a short time. Nothing may
+// be scanned afterwards.
+func (s *Scanner) Close() error {
+	if p, ok := s.Prober.(interface{ Wait() }); ok {
+		p.Wait()
+	}
+	if r, ok := s.Resolver.(io.Closer); ok {
+		return r.Close()
+	}
+	return nil
+}
+
+// Judge runs the catalogue over a snapshot.
+func Judge(s *evidence.Snapshot) []check.Result { return check.Run(Catalogue, s) }
