@@ -13,14 +13,24 @@ const (
 	maxArgInText = 512
 )
 
-// valid makes s valid UTF-8 of at most n octets, and says what was cut.
+// valid makes s valid UTF-8 of at most n octets, and says how long it was if
+// it was cut.
 func valid(s string, n int) string {
-	if len(s) > n {
-		cut := n
-		for cut > n-utf8.UTFMax && !utf8.RuneStart(s[cut]) {
-			cut--
-		}
-		s = s[:cut] + "... (" + strconv.Itoa(len(s)) + " octets)"
+	v := strings.ToValidUTF8(s[:min(len(s), n)], "\uFFFD")
+	if len(s) <= n && len(v) <= n {
+		return v
 	}
-	return strings.ToValidUTF8(s, "\uFFFD")
+	cut := min(len(v), n)
+	for cut > 0 && cut < len(v) && !utf8.RuneStart(v[cut]) {
+		cut--
+	}
+	return v[:cut] + "... (" + strconv.Itoa(len(s)) + " octets)"
+}
+
+func bounded(args map[string]string, n int) map[string]string {
+	b := make(map[string]string, len(args))
+	for name, v := range args {
+		b[name] = valid(v, n)
+	}
+	return b
 }

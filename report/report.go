@@ -185,10 +185,13 @@ func newCheck(res check.Result, own *score.Check) Check {
 }
 
 func newFinding(f check.Finding, level check.Level) Finding {
-	args := make(map[string]string, len(f.Args))
-	short := make(map[string]string, len(f.Args))
-	for name, v := range f.Args {
-		args[name], short[name] = valid(v, maxArg), valid(v, maxArgInText)
+	args := bounded(f.Args, maxArg)
+	short := args
+	for _, v := range args {
+		if len(v) > maxArgInText {
+			short = bounded(f.Args, maxArgInText)
+			break
+		}
 	}
 	return Finding{
 		Code: f.Code.Name, Outcome: f.Code.Outcome, Status: check.StatusOf(f.Code, level), Subject: f.Subject,

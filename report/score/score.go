@@ -44,10 +44,12 @@
 //
 // # What does not hold
 //
-// Replacing a failed finding by a passed one never lowers the score when the
-// check counts in both cases and the rest stays as it is. Internet.nl's
-// own rules have exceptions when the replacement changes what counts: see
-// TestBetterIsNotWorse.
+// Replacing a failed finding by a passed one never lowers the score as long as
+// the same checks count before and after; that is a property test. Where more
+// checks count afterwards, Internet.nl's own rules can make a better domain
+// worse: if of two servers without TLSA records one gets them, "DANE validity"
+// begins to count, for both, and 120/130 becomes 120/140. The known ways are
+// in TestBetterCanBeWorse.
 package score
 
 import (

@@ -60,7 +60,8 @@ func cells(r rune) int {
 	return 1
 }
 
-func displayWidth(s string) int {
+// Width is the number of terminal columns that clean text takes.
+func Width(s string) int {
 	n := 0
 	for _, r := range s {
 		n += cells(r)
@@ -70,17 +71,17 @@ func displayWidth(s string) int {
 
 // pad fills s with spaces up to n columns.
 func pad(s string, n int) string {
-	return s + strings.Repeat(" ", max(0, n-displayWidth(s)))
+	return s + strings.Repeat(" ", max(0, n-Width(s)))
 }
 
 // padLeft does the same before s.
 func padLeft(s string, n int) string {
-	return strings.Repeat(" ", max(0, n-displayWidth(s))) + s
+	return strings.Repeat(" ", max(0, n-Width(s))) + s
 }
 
 // cut shortens s to n columns, with three dots where something is missing.
 func cut(s string, n int) string {
-	if displayWidth(s) <= n {
+	if Width(s) <= n {
 		return s
 	}
 	dots := strings.Repeat(".", min(3, max(n, 0)))
@@ -105,7 +106,7 @@ func wrap(s string, n int) []string {
 	var lines []string
 	line, used := "", 0
 	for _, word := range strings.Fields(s) {
-		w := displayWidth(word)
+		w := Width(word)
 		switch {
 		case used > 0 && used+1+w <= n:
 			line, used = line+" "+word, used+1+w
@@ -117,7 +118,7 @@ func wrap(s string, n int) []string {
 			var head string
 			head, word = split(word, n)
 			lines = append(lines, head)
-			w = displayWidth(word)
+			w = Width(word)
 		}
 		line, used = word, w
 	}

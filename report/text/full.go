@@ -6,6 +6,8 @@ import (
 	"strconv"
 	"strings"
 
+	"golang.org/x/net/idna"
+
 	"mailvet/report"
 	"mailvet/report/check"
 )
@@ -35,11 +37,11 @@ func (p *page) full(r *report.Report, verbose bool) {
 }
 
 func (p *page) heading(r *report.Report) {
-	name, score, st := Clean(r.Domain), "not scanned: "+errorClass(r), red
+	name, score, st := domainText(r.Domain), "not scanned: "+errorClass(r), red
 	if r.Score != nil {
 		score, st = scoreText(r.Score), scoreStyle(r.Score)
 	}
-	if displayWidth(name)+3+displayWidth(score) <= p.width {
+	if Width(name)+3+Width(score) <= p.width {
 		p.line(p.paint(name, bold) + "   " + p.paint(score, st))
 		return
 	}
@@ -49,6 +51,14 @@ func (p *page) heading(r *report.Report) {
 	for _, l := range wrap(score, p.width-2) {
 		p.line("  " + p.paint(l, st))
 	}
+}
+
+// domainText is the name as it was scanned, with its U-labels where it has any.
+func domainText(domain string) string {
+	if u, err := idna.ToUnicode(domain); err == nil && u != domain {
+		return Clean(domain + " (" + u + ")")
+	}
+	return Clean(domain)
 }
 
 func errorClass(r *report.Report) string {
@@ -83,11 +93,11 @@ func scoreStyle(s *report.Score) style {
 // categoryLine says in one line how a category stands; what does not fit is
 // left out from the right.
 func (p *page) categoryLine(c report.Category) {
-	title, word := 18, 10
-	line := "  " + pad(cut(Clean(c.Title), title), title) + " " + p.paint(pad(c.Status.String(), word), styleOf(c.Status))
+	title, word := 19, 10
+	line := "  " + pad(cut(Clean(c.Title), title), title) + " " + p.padded(c.Status.String(), word, styleOf(c.Status))
 	used := 2 + title + 1 + word
 	for _, part := range categoryParts(c) {
-		if used += 1 + displayWidth(part); used > p.width {
+		if used += 1 + Width(part); used > p.width {
 			break
 		}
 		line += " " + part
@@ -152,11 +162,14 @@ func (p *page) wrong(r *report.Report) {
 	info := items(r, check.StatusInfo)
 	p.section("What is wrong, and what to do", wrong)
 	p.section("Good to know", info)
-	if len(wrong) == 0 && len(info) == 0 && !slices.ContainsFunc(r.Categories, func(c report.Category) bool {
-		return c.Status == check.StatusUnknown || c.Status == check.StatusNotTested
-	}) {
-		p.line("")
-		p.line("Nothing was found that is wrong.")
+	if len(wrong) > 0 || len(info) > 0 || !slices.ContainsFunc(r.Categories, func(c report.Category) bool { return c.Status == check.StatusPassed }) {
+		return
+	}
+	p.line("")
+	if r.Score.Complete {
+		p.line("Nothing wrong was found.")
+	} else {
+		p.para(0, "Nothing wrong was found in what could be tested.")
 	}
 }
 
@@ -175,9 +188,8 @@ func (p *page) section(title string, list []item) {
 const maxTexts = 3
 
 func (p *page) item(it item) {
-	word := pad(it.status.String(), 8)
-	indent := 2 + len(word)
-	p.block("  "+p.paint(word, styleOf(it.status)), indent, Clean(it.check.Title)+" ["+it.check.ID+"]")
+	indent := 2 + 8
+	p.block("  "+p.padded(it.status.String(), 8, styleOf(it.status)), indent, Clean(it.check.Title)+" ["+it.check.ID+"]")
 	if p.width < 60 {
 		indent = 4
 	}
@@ -271,26 +283,52 @@ func (g *groups) add(text string, c report.Check) {
 	}
 }
 
+// reasons writes each reason, and in a line below the checks it holds for.
 func (p *page) reasons(list groups) {
 	for _, g := range list {
-		who := Clean(g.checks[0].Title)
-		if n := len(g.checks); n == 2 {
-			who += " and " + Clean(g.checks[1].Title)
-		} else if n > 2 {
-			who = fmt.Sprintf("%s and %d more", who, n-1)
+		if len(g.checks) == 1 {
+			p.hanging(Clean(g.checks[0].Title) + ": " + Clean(g.text))
+			continue
 		}
-		lines := wrap(who+": "+Clean(g.text), p.width-4)
-		if len(lines) > 3 {
-			lines = append(lines[:2], cut(strings.Join(lines[2:], " "), p.width-4))
-		}
-		for i, l := range lines {
-			if i == 0 {
-				p.line("  " + l)
-			} else {
-				p.line("    " + l)
-			}
-		}
+		p.hanging(Clean(g.text))
+		p.line("    " + names(g.checks, p.width-4))
 	}
+}
+
+// maxReason is how many lines a reason takes when not verbose.
+const maxReason = 3
+
+func (p *page) hanging(s string) {
+	lines := wrap(s, p.width-4)
+	if len(lines) > maxReason {
+		lines = append(lines[:maxReason-1], cut(strings.Join(lines[maxReason-1:], " "), p.width-4))
+	}
+	for i, l := range lines {
+		p.line(strings.Repeat(" ", 2+2*min(i, 1)) + l)
+	}
+}
+
+// names lists as many titles as fit in n columns, and counts the rest.
+func names(checks []report.Check, n int) string {
+	line := ""
+	for i, c := range checks {
+		next := Clean(c.Title)
+		if i > 0 {
+			next = line + ", " + next
+		}
+		more := ""
+		if left := len(checks) - i - 1; left > 0 {
+			more = fmt.Sprintf(" and %d more", left)
+		}
+		if Width(next+more) > n {
+			if i == 0 {
+				return cut(next, n-len(more)) + more
+			}
+			return line + fmt.Sprintf(" and %d more", len(checks)-i)
+		}
+		line = next
+	}
+	return line
 }
 
 func (p *page) cost(r *report.Report) {

@@ -69,7 +69,7 @@ func (p *page) tableRow(r *report.Report) {
 		return
 	}
 	n := p.nameWidth()
-	if displayWidth(name) > n {
+	if Width(name) > n {
 		for _, l := range wrap(name, p.width) {
 			p.line(l)
 		}
@@ -83,7 +83,7 @@ func (p *page) tableRow(r *report.Report) {
 		if ok {
 			word = mark(s)
 		}
-		line += " " + p.paint(word, styleOf(s)) + pad("", m.width-len(word))
+		line += " " + p.padded(word, m.width, styleOf(s))
 		used += 1 + m.width
 	}
 	p.line(line + "  " + cut(mostWrong(r), p.width-used-2))
@@ -91,7 +91,7 @@ func (p *page) tableRow(r *report.Report) {
 
 // narrowRow takes two or three lines, each readable alone.
 func (p *page) narrowRow(r *report.Report, name, score string) {
-	if displayWidth(name)+2+len(score) <= p.width {
+	if Width(name)+2+len(score) <= p.width {
 		p.line(p.paint(name, bold) + "  " + score)
 	} else {
 		for _, l := range wrap(name, p.width) {
@@ -102,10 +102,10 @@ func (p *page) narrowRow(r *report.Report, name, score string) {
 	var marks []string
 	for _, m := range marked {
 		if s, ok := categoryStatus(r, m.id); ok {
-			marks = append(marks, m.head+" "+mark(s))
+			marks = append(marks, m.head+":"+mark(s))
 		}
 	}
-	p.para(2, strings.Join(marks, ", "))
+	p.para(2, strings.Join(marks, " "))
 	p.para(2, mostWrong(r))
 }
 

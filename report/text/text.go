@@ -120,6 +120,11 @@ func (p *page) paint(s string, st style) string {
 	return "\x1b[" + string(st) + "m" + s + "\x1b[0m"
 }
 
+// padded paints s and fills up to n columns with plain spaces.
+func (p *page) padded(s string, n int, st style) string {
+	return p.paint(s, st) + pad("", n-Width(s))
+}
+
 func styleOf(s check.Status) style {
 	switch s {
 	case check.StatusError, check.StatusFailed:
