@@ -2,10 +2,12 @@ package resolver_test
 
 import (
 	"context"
+	"crypto/tls"
 	"encoding/binary"
 	"io"
 	"net"
 	"reflect"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -23,6 +25,7 @@ type fakeNet struct {
 	serve handler
 	// refuse, if set, may make dialling fail.
 	refuse func(network, address string) error
+	tls    *tls.Config // of the servers at port 853
 
 	mu    sync.Mutex
 	dials map[string]int // by network and address
@@ -54,6 +57,9 @@ func (n *fakeNet) dial(ctx context.Context, network, address string) (net.Conn, 
 		return &packetConn{n: n, ctx: ctx, cancel: cancel, address: address, in: make(chan []byte, 16)}, nil
 	}
 	client, server := net.Pipe()
+	if n.tls != nil && strings.HasSuffix(address, ":853") {
+		server = tls.Server(server, n.tls)
+	}
 	go n.stream(server, address)
 	return client, nil
 }
