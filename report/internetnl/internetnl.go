@@ -206,7 +206,7 @@ func date(t time.Time) string {
 // Name is the key of a domain: its U-labels (RFC 5890, Section 2.3.2.1), or
 // the name as it is if they cannot be had.
 func Name(domain string) string {
-	u, err := idna.ToUnicode(domain)
+	u, err := idna.Display.ToUnicode(domain)
 	if err != nil {
 		return domain
 	}
@@ -268,18 +268,16 @@ func nonSending(k report.Check) bool {
 }
 
 // testable follows Internet.nl, which gives "ok" for a null MX, and for TLS
-// 1.3 only ever "no" or "undetermined": its test for 0-RTT does not apply to mail.
+// 1.3 only ever "no" or "undetermined", as its test for 0-RTT does not apply to
+// mail. Its verdict "not-tested", where nothing is known, can only be ours.
 func testable(k report.Check) (status, tls13 string) {
 	switch k.InternetnlVerdict {
 	case "other-2":
 		return "no_mx", "no"
-	case "could-not-test":
+	case "could-not-test", "not-tested":
 		return "untestable", "undetermined"
 	case "other":
 		return "unreachable", "undetermined"
-	}
-	if k.InternetnlVerdict == "not-tested" {
-		return "ok", "undetermined"
 	}
 	return "ok", "no"
 }

@@ -55,7 +55,7 @@ func (p *page) heading(r *report.Report) {
 
 // domainText is the name as it was scanned, with its U-labels where it has any.
 func domainText(domain string) string {
-	if u, err := idna.ToUnicode(domain); err == nil && u != domain {
+	if u, err := idna.Display.ToUnicode(domain); err == nil && u != domain {
 		return Clean(domain + " (" + u + ")")
 	}
 	return Clean(domain)
