@@ -128,7 +128,7 @@ func judgeDMARC(s *evidence.Snapshot, found dmarc.Found, text, verdict string) c
 		f = dmarcNoPolicy.finding(verdict)
 	case policy == dmarc.PolicyNone:
 		f = dmarcWeakNone.finding(verdict)
-	case r.Testing() && policy.Weaker() == dmarc.PolicyNone:
+	case !r.Sufficient(found.Org):
 		f = dmarcTesting.finding(verdict)
 	default:
 		f = judgeDestinations(s, dmarc.Destinations(s.Lookup, found.Domain, r), verdict)

@@ -18,10 +18,10 @@ var (
 		Text:   "{domain} has no SPF record, so receivers cannot tell which servers may send mail in its name.",
 		Advice: "Publish one TXT record that names the servers that send mail for {domain} and ends in -all or ~all: \"{domain}. IN TXT \"{suggestion}\"\". Add \"include:\" and the name that your provider tells for each provider that sends for you.",
 		Cites:  []check.Citation{check.RFC("7208", "3"), check.RFC("7208", "4.5")}}, spfOtherwise)
-	spfSeveral = newAnswer(check.Code{Name: "several", Outcome: check.Fail, Verdict: "bad",
+	spfSeveral = &check.Code{Name: "several", Outcome: check.Fail, Verdict: "bad",
 		Text:   "{domain} has {count} SPF records. Receivers then answer permerror, as if the policy were broken. Internet.nl counts this as having none.",
 		Advice: "Merge the records into one and remove the others: \"{domain}. IN TXT \"{suggestion}\"\".",
-		Cites:  []check.Citation{check.RFC("7208", "3.2"), check.RFC("7208", "4.5")}}, spfOtherwise)
+		Cites:  []check.Citation{check.RFC("7208", "3.2"), check.RFC("7208", "4.5")}}
 	spfUnknown = &check.Code{Name: "unknown", Outcome: check.Inconclusive, Verdict: "bad",
 		Text:   "Whether {domain} has an SPF record is not known, because a DNS question failed ({failed}). Internet.nl counts this as having none.",
 		Advice: "Scan again later. If it stays so, see whether the name servers of {domain} answer questions for its TXT records."}
@@ -39,7 +39,7 @@ var spfExists = &check.Check{
 	},
 	Cites:    []check.Citation{check.RFC("7208", "3"), check.RFC("7208", "4.5")},
 	Args:     []string{"domain", "record", "count", "suggestion", "verdict", "failed"},
-	Codes:    codesOf([]answer{spfFound, spfMissing, spfSeveral}, spfUnknown, spfNotLookedUp),
+	Codes:    codesOf([]answer{spfFound, spfMissing}, spfSeveral, spfUnknown, spfNotLookedUp),
 	Evaluate: evaluateSPFExists,
 }
 
@@ -57,7 +57,8 @@ func evaluateSPFExists(s *evidence.Snapshot, _ evidence.Subject) check.Finding {
 	case len(texts) == 0:
 		f = spfMissing.finding(verdict)
 	case len(texts) > 1:
-		f = spfSeveral.finding(verdict)
+		// Whatever is an SPF record here is one for Internet.nl, too.
+		f.Code = spfSeveral
 	default:
 		f = spfFound.finding(verdict)
 	}

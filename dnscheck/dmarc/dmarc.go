@@ -141,7 +141,7 @@ func Wanted(src Source, domain string) []string {
 		need(c.Lookup, NameOf(c.Domain))
 	}
 	if text, ok := f.One(); ok {
-		if r, err := Parse(text); err == nil {
+		if r, err := Parse(text); err == nil && r.Sufficient(f.Org) {
 			ask(Destinations(src, f.Domain, r))
 		}
 	}

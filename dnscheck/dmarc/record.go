@@ -180,6 +180,16 @@ func (r *Record) Requested(org bool) Policy {
 	return p
 }
 
+// Sufficient reports whether a receiver does anything about mail that fails:
+// quarantine or reject, after t=y made it weaker.
+func (r *Record) Sufficient(org bool) bool {
+	p := r.Requested(org)
+	if r.Testing() {
+		p = p.Weaker()
+	}
+	return p >= Quarantine
+}
+
 // Addresses lists the mail addresses of a tag of report URIs, rua or ruf: what
 // stands in mailto URIs, without size limits and header fields. Others are
 // left out.

@@ -194,10 +194,26 @@ func holder(n name, typ uint16) name {
 	return n
 }
 
-// stepSigners lists the zones that a step's signatures name.
+// stepSigners lists the zones that a step's signatures name and that may have
+// signed it. A trust anchor has the last word on all below it: zones above it
+// do not count.
 func (j *judge) stepSigners(s step, typ uint16) []name {
+	list := j.named(s, typ)
+	at, _ := j.v.anchorMap().above(j.target(s, typ))
+	return slices.DeleteFunc(list, func(n name) bool { return !n.within(at) })
+}
+
+// target is the name whose zone has to sign the step.
+func (j *judge) target(s step, typ uint16) name {
 	if s.set != nil {
-		return signers(holder(s.set.owner, s.set.typ), s.set)
+		return holder(s.set.owner, s.set.typ)
+	}
+	return holder(s.denied, typ)
+}
+
+func (j *judge) named(s step, typ uint16) []name {
+	if s.set != nil {
+		return signers(j.target(s, typ), s.set)
 	}
 	var sets []*rrset
 	for _, set := range j.authority.order {
@@ -205,7 +221,7 @@ func (j *judge) stepSigners(s step, typ uint16) []name {
 			sets = append(sets, set)
 		}
 	}
-	return signers(holder(s.denied, typ), sets...)
+	return signers(j.target(s, typ), sets...)
 }
 
 // prefetch finds out the zones of all steps at once, so that their questions
@@ -270,11 +286,10 @@ func (j *judge) judgeDenial(ctx context.Context, q name, typ uint16) *fault {
 // step with its keys. Where that fails, the step is still insecure if there is
 // a proof that its zone is not signed.
 func (j *judge) prove(ctx context.Context, s step, typ uint16, try func(*zone) *fault) *fault {
-	owner := s.denied
+	owner, target := s.denied, j.target(s, typ)
 	if s.set != nil {
 		owner = s.set.owner
 	}
-	target := holder(owner, typ)
 	var first *fault
 	var firstChain []evidence.Zone
 	for _, signer := range j.stepSigners(s, typ) {
@@ -282,9 +297,6 @@ func (j *judge) prove(ctx context.Context, s step, typ uint16, try func(*zone) *
 		f := st.fault
 		switch {
 		case f != nil:
-			if f.security == evidence.SecurityInsecure && j.v.anchorMap().deeper(target, signer) {
-				continue // there is an anchor in between
-			}
 		case st.zone.name != signer:
 			f = bogus(dns.ExtendedErrorCodeDNSBogus, "%s: signed by %s, which is no zone: the zone is %s", owner, signer, st.zone.name)
 		default:
@@ -314,12 +326,6 @@ func (j *judge) prove(ctx context.Context, s step, typ uint16, try func(*zone) *
 		return bogus(dns.ExtendedErrorCodeRRSIGsMissing, "%s: there is no signature, but zone %s is signed", s.set, st.zone.name)
 	}
 	return bogus(dns.ExtendedErrorCodeNSECMissing, "%s %s: there is no signed proof that there are no such records, but zone %s is signed", owner, dns.Type(typ), st.zone.name)
-}
-
-// deeper reports whether a trust anchor is below signer and at or above n.
-func (m anchorsByName) deeper(n, signer name) bool {
-	at, ok := m.above(n)
-	return ok && at.below(signer)
 }
 
 // keep notes signatures that held.

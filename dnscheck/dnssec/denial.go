@@ -124,6 +124,9 @@ func (d *denial) noData(q name, typ uint16) *fault {
 	if d.noDataNSEC(q, typ) {
 		return nil
 	}
+	if f := d.unsignedNSEC(q); f != nil {
+		return f
+	}
 	if f, ok := d.noDataNSEC3(q, typ); ok {
 		return f
 	}
@@ -134,6 +137,9 @@ func (d *denial) noData(q name, typ uint16) *fault {
 func (d *denial) noName(q name) *fault {
 	if d.noNameNSEC(q) {
 		return nil
+	}
+	if f := d.unsignedNSEC(q); f != nil {
+		return f
 	}
 	if f, ok := d.noNameNSEC3(q); ok {
 		return f

@@ -100,6 +100,19 @@ func (r *record) lacks(q name, typ uint16) bool {
 	return !r.delegates() || typ == dns.TypeDS
 }
 
+// unsignedNSEC finds the proof that q is at or below an unsigned delegation.
+func (d *denial) unsignedNSEC(q name) *fault {
+	for _, r := range d.nsec {
+		if r.unsignedCut() && q.within(r.owner) && r.owner != d.zone.name && d.trust(&r.record) {
+			return unsigned(r.owner, d.zone.name)
+		}
+	}
+	return nil
+}
+
+// unsignedCut reports whether the record stands at a delegation without DS.
+func (r *record) unsignedCut() bool { return r.delegates() && !r.has(dns.TypeDS) }
+
 func (d *denial) noNameNSEC(q name) bool {
 	c := d.covering(q)
 	if c == nil || c.next.below(q) {

@@ -134,22 +134,24 @@ func (d *denial) costly() *fault {
 
 // closest proves the closest encloser of q, which has no record of its own:
 // the longest name above q that exists, and with it that the next closer name,
-// one label longer, does not (RFC 5155, Section 8.3).
-func (d *denial) closest(q name) (ce name, next *nsec3) {
+// one label longer, does not (RFC 5155, Section 8.3). The fault says that the
+// way leads through an unsigned delegation.
+func (d *denial) closest(q name) (ce name, next *nsec3, f *fault) {
 	for closer := q; closer.below(d.zone.name); closer = closer.parent() {
 		m := d.matching3(closer.parent())
 		if m == nil {
 			continue
 		}
-		if m.opaque() {
-			return "", nil
+		ce := closer.parent()
+		switch {
+		case m.unsignedCut() && ce != d.zone.name:
+			return "", nil, unsigned(ce, d.zone.name)
+		case m.opaque():
+			return "", nil, nil
 		}
-		if c := d.covering3(closer); c != nil {
-			return closer.parent(), c
-		}
-		return "", nil
+		return ce, d.covering3(closer), nil
 	}
-	return "", nil
+	return "", nil, nil
 }
 
 func optOut(q, zone name) *fault {
@@ -164,11 +166,14 @@ func (d *denial) noDataNSEC3(q name, typ uint16) (*fault, bool) {
 		return f, true
 	}
 	if m := d.matching3(q); m != nil { // RFC 5155, Sections 8.5 and 8.6
+		if typ != dns.TypeDS && m.unsignedCut() && q != d.zone.name {
+			return unsigned(q, d.zone.name), true
+		}
 		return nil, m.lacks(q, typ)
 	}
-	ce, next := d.closest(q)
+	ce, next, f := d.closest(q)
 	if next == nil {
-		return nil, false
+		return f, f != nil
 	}
 	if next.optOut { // RFC 5155, Section 8.6; errata 3441 for other types
 		return optOut(q, d.zone.name), true
@@ -182,7 +187,10 @@ func (d *denial) noNameNSEC3(q name) (*fault, bool) { // RFC 5155, Section 8.4
 	if f := d.costly(); f != nil {
 		return f, true
 	}
-	ce, next := d.closest(q)
+	ce, next, f := d.closest(q)
+	if f != nil {
+		return f, true
+	}
 	if next == nil || d.matching3(q) != nil || d.covering3(ce.wildcard()) == nil {
 		return nil, false
 	}
@@ -214,8 +222,10 @@ func (d *denial) noCutNSEC3(q name) (empty bool, f *fault, ok bool) { // RFC 515
 		f, ok := m.cut(q, d.zone.name)
 		return false, f, ok
 	}
-	_, next := d.closest(q)
+	_, next, f := d.closest(q)
 	switch {
+	case f != nil:
+		return false, f, true
 	case next == nil:
 		return false, nil, false
 	case next.optOut:

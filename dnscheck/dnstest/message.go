@@ -21,11 +21,11 @@ func (x *exchange) answer() *dns.Msg {
 	opt := q.IsEdns0()
 	switch {
 	case opt != nil && opt.Version() != 0:
-		return failing(q, dns.RcodeBadVers) // RFC 6891, Section 6.1.3
+		return x.fail(Fault{RCode: dns.RcodeBadVers}) // RFC 6891, Section 6.1.3
 	case q.Opcode != dns.OpcodeQuery:
-		return failing(q, dns.RcodeNotImplemented)
+		return x.fail(Fault{RCode: dns.RcodeNotImplemented})
 	case q.Question[0].Qclass != dns.ClassINET, x.question.Type == dns.TypeAXFR, x.question.Type == dns.TypeIXFR:
-		return failing(q, dns.RcodeRefused)
+		return x.fail(Fault{RCode: dns.RcodeRefused})
 	}
 	do := opt != nil && opt.Do()
 	r := x.server.respond(question{x.question.Name, x.question.Type, do, q.CheckingDisabled || x.blind})

@@ -5,8 +5,10 @@ import (
 	"encoding/pem"
 	"errors"
 	"fmt"
+	"maps"
 	"net"
 	"net/netip"
+	"slices"
 	"strings"
 	"sync"
 
@@ -79,11 +81,7 @@ func (l *Lab) Listen() (*Listening, error) {
 }
 
 func (l *Lab) smtpAddrs() []netip.Addr {
-	var list []netip.Addr
-	for a := range l.net.smtp {
-		list = append(list, a)
-	}
-	return list
+	return slices.SortedFunc(maps.Keys(l.net.smtp), netip.Addr.Compare)
 }
 
 // listenSMTP finds a port that is free at every address.
