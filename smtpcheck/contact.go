@@ -66,8 +66,10 @@ func handshakeCode(f *evidence.Failure) *check.Code {
 		return starttlsNotFinished
 	}
 	switch f.Class {
-	case evidence.ClassTLSAlert, evidence.ClassTLS, evidence.ClassProtocol, evidence.ClassTooLarge:
+	case evidence.ClassTLSAlert, evidence.ClassProtocol, evidence.ClassTooLarge:
 		return starttlsHandshakeFailed
+	case evidence.ClassTLS:
+		return starttlsHandshakeUnknown
 	case evidence.ClassTimeout:
 		return starttlsSilent
 	case evidence.ClassReset, evidence.ClassClosed:

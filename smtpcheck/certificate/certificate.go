@@ -76,43 +76,52 @@ func (c *Certificate) SelfIssued() bool { return bytes.Equal(c.Issuer, c.Subject
 
 // Parse walks the DER of a certificate. The result refers to der.
 func Parse(der []byte) (*Certificate, error) {
-	var c Certificate
-	input := cryptobyte.String(der)
-	var outer, tbs, element, name cryptobyte.String
-	if !input.ReadASN1(&outer, asn1.SEQUENCE) || !outer.ReadASN1(&tbs, asn1.SEQUENCE) {
-		return nil, ErrMalformed
-	}
-	if !tbs.SkipOptionalASN1(asn1.Tag(0).Constructed().ContextSpecific()) || // version
-		!tbs.SkipASN1(asn1.INTEGER) || // serialNumber
-		!tbs.SkipASN1(asn1.SEQUENCE) || // signature
-		!tbs.ReadASN1Element(&element, asn1.SEQUENCE) {
-		return nil, ErrMalformed
-	}
-	c.Issuer = element
-	var validity, subject cryptobyte.String
-	if !tbs.ReadASN1(&validity, asn1.SEQUENCE) || !tbs.ReadASN1Element(&subject, asn1.SEQUENCE) || !tbs.ReadASN1Element(&element, asn1.SEQUENCE) {
-		return nil, ErrMalformed
-	}
-	c.Subject, c.SPKI = subject, element
-	c.NotBefore, c.NotAfter = readTime(&validity), readTime(&validity)
-	if subject.ReadASN1(&name, asn1.SEQUENCE) {
-		c.CommonName = commonName(name)
-	}
-	c.Key = readKey(element)
-	c.readExtensions(tbs)
-	if outer.ReadASN1(&element, asn1.SEQUENCE) {
-		c.Signature = readSignature(element)
-	}
-	return &c, nil
-}
-
-// SPKI returns the SubjectPublicKeyInfo of a certificate.
-func SPKI(der []byte) ([]byte, error) {
-	c, err := Parse(der)
+	w, err := open(der)
 	if err != nil {
 		return nil, err
 	}
-	return c.SPKI, nil
+	c := &Certificate{SPKI: w.spki, Issuer: w.issuer, Subject: w.subject}
+	c.NotBefore, c.NotAfter = readTime(&w.validity), readTime(&w.validity)
+	var name, algorithm cryptobyte.String
+	if w.subject.ReadASN1(&name, asn1.SEQUENCE) {
+		c.CommonName = commonName(name)
+	}
+	c.Key = readKey(w.spki)
+	c.readExtensions(w.rest)
+	if w.after.ReadASN1(&algorithm, asn1.SEQUENCE) {
+		c.Signature = readSignature(algorithm)
+	}
+	return c, nil
+}
+
+// SPKI returns the SubjectPublicKeyInfo of a certificate, part of der.
+func SPKI(der []byte) ([]byte, error) {
+	w, err := open(der)
+	return w.spki, err
+}
+
+// walked are the parts of a certificate, the names and the key with their
+// headers.
+type walked struct {
+	issuer, validity, subject, spki cryptobyte.String
+	rest                            cryptobyte.String // of the TBSCertificate, behind the key
+	after                           cryptobyte.String // what follows the TBSCertificate
+}
+
+func open(der []byte) (walked, error) {
+	var w walked
+	input := cryptobyte.String(der)
+	if !input.ReadASN1(&w.after, asn1.SEQUENCE) || !w.after.ReadASN1(&w.rest, asn1.SEQUENCE) ||
+		!w.rest.SkipOptionalASN1(asn1.Tag(0).Constructed().ContextSpecific()) || // version
+		!w.rest.SkipASN1(asn1.INTEGER) || // serialNumber
+		!w.rest.SkipASN1(asn1.SEQUENCE) || // signature
+		!w.rest.ReadASN1Element(&w.issuer, asn1.SEQUENCE) ||
+		!w.rest.ReadASN1(&w.validity, asn1.SEQUENCE) ||
+		!w.rest.ReadASN1Element(&w.subject, asn1.SEQUENCE) ||
+		!w.rest.ReadASN1Element(&w.spki, asn1.SEQUENCE) {
+		return walked{}, ErrMalformed
+	}
+	return w, nil
 }
 
 func readTime(s *cryptobyte.String) time.Time {
