@@ -67,9 +67,9 @@ func (n name) labels() int {
 	return count
 }
 
-// within reports whether n is zone or below it.
+// within reports whether n is zone or below it; nothing is within no name.
 func (n name) within(zone name) bool {
-	if !strings.HasSuffix(string(n), string(zone)) {
+	if zone == "" || !strings.HasSuffix(string(n), string(zone)) {
 		return false
 	}
 	// A suffix of octets is one of labels only where a label begins.
