@@ -2,7 +2,7 @@ package main
 
 import (
 	"bufio"
-	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -43,42 +43,82 @@ func openList(file string, stdin io.Reader, complain func(string, ...any)) (*lis
 	return &list{name: file, r: f, complain: complain}, nil
 }
 
-// domains yields each domain of the list once.
-func (l *list) domains() iter.Seq[scanner.Domain] {
+// domains yields each domain of the list once, until the list or ctx ends.
+//
+// The reading has a goroutine of its own, for a read from a terminal or pipe
+// cannot be interrupted. When ctx ends during one, that goroutine ends with
+// the read, or with the program.
+func (l *list) domains(ctx context.Context) iter.Seq[scanner.Domain] {
 	return func(yield func(scanner.Domain) bool) {
-		defer l.r.Close()
+		ctx, stop := context.WithCancel(ctx)
+		defer stop()
+		lines := make(chan line)
+		go l.read(ctx, lines)
 		seen := map[string]bool{}
-		br := bufio.NewReaderSize(l.r, maxLine)
-		for n := 1; ; n++ {
-			line, err := br.ReadSlice('\n')
-			if errors.Is(err, bufio.ErrBufferFull) {
-				l.skip(n, "the line is longer than %d octets", maxLine)
-				for errors.Is(err, bufio.ErrBufferFull) {
-					_, err = br.ReadSlice('\n')
-				}
-				line = nil
-			}
-			if d, ok := l.parse(n, line); ok && !seen[d.Name] {
-				seen[d.Name] = true
-				if !yield(d) {
-					return
-				}
-			}
-			if err != nil {
-				if err != io.EOF {
-					l.err = fmt.Errorf("cannot read %s after line %d: %w", l.name, n, err)
-				}
+		for {
+			select {
+			case <-ctx.Done():
 				return
+			case in, ok := <-lines:
+				switch {
+				case !ok:
+					return
+				case in.err != nil:
+					l.err = fmt.Errorf("cannot read %s after line %d: %w", l.name, in.number, in.err)
+					return
+				case in.long:
+					l.skip(in.number, "the line is longer than %d octets", maxLine)
+					continue
+				}
+				if d, ok := l.parse(in.number, in.text); ok && !seen[d.Name] {
+					seen[d.Name] = true
+					if !yield(d) {
+						return
+					}
+				}
 			}
 		}
 	}
 }
 
-func (l *list) parse(n int, line []byte) (scanner.Domain, bool) {
-	if n == 1 {
-		line = bytes.TrimPrefix(line, []byte("\xef\xbb\xbf"))
+// line is one line of a list, or what stands in its way.
+type line struct {
+	number int
+	text   string
+	long   bool // longer than maxLine; text is empty
+	err    error
+}
+
+// read sends the lines of the list and closes the channel and the list.
+func (l *list) read(ctx context.Context, lines chan<- line) {
+	defer close(lines)
+	defer l.r.Close()
+	br := bufio.NewReaderSize(l.r, maxLine)
+	for n := 1; ; n++ {
+		text, err := br.ReadSlice('\n')
+		in := line{number: n, text: string(text)}
+		for errors.Is(err, bufio.ErrBufferFull) {
+			in.text, in.long = "", true
+			_, err = br.ReadSlice('\n')
+		}
+		if err != nil && err != io.EOF {
+			in.err = err
+		}
+		select {
+		case lines <- in:
+		case <-ctx.Done():
+			return
+		}
+		if err != nil {
+			return
+		}
 	}
-	text := string(line)
+}
+
+func (l *list) parse(n int, text string) (scanner.Domain, bool) {
+	if n == 1 {
+		text = strings.TrimPrefix(text, "\ufeff")
+	}
 	if i := strings.IndexByte(text, '#'); i >= 0 {
 		text = text[:i]
 	}

@@ -42,7 +42,7 @@ func runScan(ctx context.Context, args []string, std streams) error {
 	if err != nil {
 		return errors.Join(err, closeList(file))
 	}
-	return scanAll(ctx, &o, s, chain(named, file), file, std, len(named) > 1 || file != nil)
+	return scanAll(ctx, &o, s, chain(ctx, named, file), file, std, len(named) > 1 || file != nil)
 }
 
 func closeList(l *list) error {
@@ -53,7 +53,7 @@ func closeList(l *list) error {
 }
 
 // chain yields the named domains, then those of the list that were not named.
-func chain(named []scanner.Domain, file *list) iter.Seq[scanner.Domain] {
+func chain(ctx context.Context, named []scanner.Domain, file *list) iter.Seq[scanner.Domain] {
 	return func(yield func(scanner.Domain) bool) {
 		for _, d := range named {
 			if !yield(d) {
@@ -63,7 +63,7 @@ func chain(named []scanner.Domain, file *list) iter.Seq[scanner.Domain] {
 		if file == nil {
 			return
 		}
-		for d := range file.domains() {
+		for d := range file.domains(ctx) {
 			if slices.ContainsFunc(named, func(n scanner.Domain) bool { return n.Name == d.Name }) {
 				continue
 			}
