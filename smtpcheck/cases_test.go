@@ -215,7 +215,7 @@ func sessionCases() []testCase {
 		starttls("554 5.7.1 greeting", "refuses-this-client", "other", rejected(evidence.OpBanner, 554, "5.7.1 listed")),
 		starttls("550 greeting", "refuses-this-client", "other", rejected(evidence.OpBanner, 550, "go away")),
 		starttls("554 to EHLO", "refuses-this-client", "other", rejected(evidence.OpHello, 554, "no such name")),
-		starttls("alert", "handshake-failed", "other", handshake(evidence.ClassTLSAlert)),
+		starttls("alert", "handshake-unknown", "other", handshake(evidence.ClassTLSAlert)),
 		starttls("goes on in the clear", "handshake-failed", "other", handshake(evidence.ClassProtocol)),
 		starttls("fails on this side", "handshake-unknown", "other", handshake(evidence.ClassTLS)),
 		starttls("time-out in the handshake", "silent", "other", handshake(evidence.ClassTimeout)),

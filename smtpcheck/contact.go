@@ -66,9 +66,12 @@ func handshakeCode(f *evidence.Failure) *check.Code {
 		return starttlsNotFinished
 	}
 	switch f.Class {
-	case evidence.ClassTLSAlert, evidence.ClassProtocol, evidence.ClassTooLarge:
+	case evidence.ClassProtocol, evidence.ClassTooLarge:
 		return starttlsHandshakeFailed
-	case evidence.ClassTLS:
+	case evidence.ClassTLS, evidence.ClassTLSAlert:
+		// An alert says that this client's offer does not suit the server. It
+		// lacks what crypto/tls cannot do, finite-field DHE above all, so
+		// nothing follows for other clients.
 		return starttlsHandshakeUnknown
 	case evidence.ClassTimeout:
 		return starttlsSilent

@@ -69,9 +69,9 @@ var (
 		Advice: "Scan from an address that is on no block list and has a reverse name, with --helo set to that name (now \"{helo}\")."}
 	starttlsHandshakeFailed = &check.Code{Name: "handshake-failed", Outcome: check.Fail, Verdict: "other",
 		Text:   "{host} at {addr} accepts STARTTLS, but no TLS handshake can be completed ({failure}).",
-		Advice: "Look into the log of the mail server. It must support TLS 1.2 or 1.3 with a usual cipher suite (this scan does not offer finite-field DHE), and have a certificate that fits its key."}
+		Advice: "Look into the log of the mail server. What it sends after its 220 reply is no TLS."}
 	starttlsHandshakeUnknown = &check.Code{Name: "handshake-unknown", Outcome: check.Inconclusive, Verdict: "other",
-		Text:   "{host} at {addr} accepts STARTTLS, but the TLS library of this scan could not complete the handshake ({failure}). Others may be able to: it refuses some old or odd certificates and parameters that are in use.",
+		Text:   "{host} at {addr} accepts STARTTLS, but the handshake with this scan could not be completed ({failure}). Others may be able to: the scan does not offer finite-field DHE, and refuses some old or odd certificates and parameters that are in use.",
 		Advice: "Look at what the server sends with \"openssl s_client -starttls smtp -connect {host}:25\"."}
 	starttlsNotSMTP = &check.Code{Name: "not-smtp", Outcome: check.Fail, Verdict: "other", Cites: []check.Citation{check.RFC("5321", "4.2")},
 		Text:   "What {host} answers at {addr} is not SMTP ({failure}).",
