@@ -18,7 +18,7 @@ func checkDomainSpec(s string) string {
 	}
 	name := strings.TrimSuffix(s, ".")
 	dot := strings.LastIndexByte(name, '.')
-	if dot < macroEnd || !isTopLabel(name[dot+1:]) {
+	if dot < 0 || dot < macroEnd || !isTopLabel(name[dot+1:]) {
 		return "the name does not end in a dot and a top-level domain"
 	}
 	return ""
