@@ -169,30 +169,59 @@ func (t *tally) reading(l *line, c *check.Check, f check.Finding) reading {
 		return reading{o.Status, o.Worst, o.Verdict(), o.Points, open}
 	}
 	r := reading{NotTested, l.row.Initial, notTested, Points{}, open}
-	if open && !t.explained(c, f) {
-		r.worst = Failed
+	if open {
+		switch t.gate(c, f) {
+		case gateShut:
+			r.open = false
+		case gateDoubtful:
+		case gateOpen:
+			r.worst = Failed
+		}
 	}
 	return r
 }
 
-// explained reports whether the finding is inconclusive only because of a
-// requirement whose own finding has a verdict.
-func (t *tally) explained(c *check.Check, f check.Finding) bool {
-	if f.Code != check.UnknownBy && f.Code != check.SkippedBy {
-		return false
+// gate says whether Internet.nl would have come to test this at all.
+type gate uint8
+
+const (
+	gateOpen     gate = iota // for all we know
+	gateDoubtful             // a requirement is inconclusive, and for Internet.nl did not pass
+	gateShut                 // a requirement did not pass
+)
+
+// gate looks at the requirements of an inconclusive finding without verdict
+// that is not the check's own answer. A check that is not gathered says so
+// before it looks at its requirements; that they did not pass is known all the
+// same.
+func (t *tally) gate(c *check.Check, f check.Finding) gate {
+	g := gateOpen
+	if f.Code != check.Ungathered && f.Code != check.UnknownBy && f.Code != check.SkippedBy {
+		return g
 	}
 	for _, req := range c.Requires {
 		res := t.byCheck[req.ID]
 		if res == nil {
 			continue
 		}
-		for _, g := range res.Findings {
-			if g.Code.Outcome == check.Inconclusive && g.Subject.Host == f.Subject.Host && (g.VerdictID() != "" || t.explained(req, g)) {
-				return true
+		for _, r := range res.Findings {
+			if r.Subject.Host != f.Subject.Host {
+				continue
+			}
+			switch r.Code.Outcome {
+			case check.Pass, check.Weak:
+			case check.Inconclusive:
+				if of := t.gate(req, r); of != gateOpen {
+					g = max(g, of)
+				} else if r.VerdictID() != "" {
+					g = max(g, gateDoubtful)
+				}
+			case check.Fail, check.NotApplicable, check.Blocked:
+				g = gateShut
 			}
 		}
 	}
-	return false
+	return g
 }
 
 // missing makes up for a row without any finding.

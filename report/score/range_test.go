@@ -74,6 +74,35 @@ func TestRange(t *testing.T) {
 	}
 }
 
+// A check that is not gathered asks for nothing where its requirement did not
+// pass: a domain without mail hosts loses nothing by it.
+func TestUngatheredBehindARequirement(t *testing.T) {
+	for _, c := range []struct {
+		name   string
+		change func(w *World)
+		want   string
+	}{
+		{"null MX", func(w *World) { w.NoMail("null-mx") }, "100 100 100, 0/0 not_tested info"},
+		{"one MX without STARTTLS", set("starttls-exists@" + MX2 + "=other"), "80 80 80, 0/140 not_tested failed"},
+		{"both without STARTTLS", set("starttls-exists=other"), "80 80 80, 0/10 not_tested info"},
+		{"one MX timed out", set("starttls-exists@" + MX2 + "=*unknown(other)"), "80 80 100, 0/140 not_tested failed"},
+		{"both timed out", set("starttls-exists=*unknown(other)"), "80 80 100, 0/10 not_tested info"},
+		{"no SMTP", set("starttls-exists=*unknown"), "80 80 100, 0/140 not_tested failed"},
+		{"STARTTLS works", set(), "98 98 100, 130/140 not_tested failed"},
+	} {
+		w := Right()
+		c.change(w)
+		catalogue := w.Catalogue()
+		byID(catalogue, "tls-ciphers").Evaluate = nil
+		s := score.Compute(w.Policy, check.Run(catalogue, w.Snapshot()))
+		tls, k := s.Category(check.TLS), s.Check("tls-ciphers")
+		got := fmt.Sprintf("%d %d %d, %d/%d %s %s", s.Percent, s.Low, s.High, tls.Points, tls.Max, k.Status, k.Worst)
+		if got != c.want {
+			t.Errorf("%s: got %s, want %s", c.name, got, c.want)
+		}
+	}
+}
+
 // A result that is missing is as unknown as one that nobody gathered.
 func TestSilenceDoesNotScore(t *testing.T) {
 	all := Right().Results()
@@ -117,6 +146,15 @@ func (r chance) world() *World {
 	return w
 }
 
+// run evaluates with a few checks that are only declared.
+func (r chance) run(w *World) []check.Result {
+	catalogue := w.Catalogue()
+	for range r.IntN(8) {
+		catalogue[r.IntN(len(catalogue))].Evaluate = nil
+	}
+	return check.Run(catalogue, w.Snapshot())
+}
+
 func (r chance) change(w *World, row *score.Row, host string) {
 	what := row.Check
 	if host != "" {
@@ -147,7 +185,7 @@ const rounds = 1500
 func TestPercentLiesInTheRange(t *testing.T) {
 	r := chance{rand.New(rand.NewPCG(1, 1))}
 	for range rounds {
-		results := r.world().Results()
+		results := r.run(r.world())
 		checkRange(t, score.Compute(score.InternetNL(), results), results)
 	}
 }
@@ -182,7 +220,7 @@ func TestResolvingStaysInTheRange(t *testing.T) {
 	r := chance{rand.New(rand.NewPCG(2, 2))}
 	for range rounds {
 		w := r.world()
-		results := w.Results()
+		results := r.run(w)
 		was := score.Compute(w.Policy, results)
 		type at struct{ i, j int }
 		var open []at
@@ -198,7 +236,7 @@ func TestResolvingStaysInTheRange(t *testing.T) {
 		for _, o := range open {
 			res := results[o.i]
 			results[o.i].Findings = slices.Clone(res.Findings)
-			results[o.i].Findings[o.j] = r.resolve(w, res.Check, res.Findings[o.j].Subject)
+			results[o.i].Findings[o.j] = r.resolve(w, results, res.Check, res.Findings[o.j].Subject)
 			now := score.Compute(w.Policy, results)
 			checkRange(t, now, results)
 			if now.Low < was.Low || now.High > was.High {
@@ -212,10 +250,19 @@ func TestResolvingStaysInTheRange(t *testing.T) {
 	}
 }
 
-func (r chance) resolve(w *World, c *check.Check, s evidence.Subject) check.Finding {
+func (r chance) resolve(w *World, results []check.Result, c *check.Check, s evidence.Subject) check.Finding {
 	for _, code := range []*check.Code{check.BlockedBy, check.NothingBy} {
 		if r.IntN(8) == 0 {
 			return check.Finding{Code: code, Subject: s}
+		}
+	}
+	for _, req := range c.Requires {
+		for _, res := range results {
+			for _, f := range res.Findings {
+				if res.Check == req && f.Subject == s && f.Code.Outcome != check.Pass && f.Code.Outcome != check.Weak {
+					return check.Finding{Code: check.BlockedBy, Subject: s}
+				}
+			}
 		}
 	}
 	row := w.Policy.Row(c.ID)

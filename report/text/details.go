@@ -24,7 +24,7 @@ func (p *page) details(r *report.Report) {
 }
 
 func (p *page) checkDetails(k report.Check) {
-	p.block("  "+p.padded(k.Status.String(), 10, styleOf(k.Status)), 2+10, fmt.Sprintf("%s [%s], %s", Clean(k.Title), k.ID, k.Level))
+	p.block("  "+p.padded(k.Status.String(), 11, styleOf(k.Status)), 2+11, fmt.Sprintf("%s [%s], %s", Clean(k.Title), k.ID, k.Level))
 	if k.Internetnl != "" {
 		points := "not counted"
 		if k.Max > 0 {

@@ -233,7 +233,7 @@ func (p *page) unknown(r *report.Report) {
 		}
 		derived = append(derived, it.check)
 		for _, f := range it.findings {
-			reasons.add(f.Text, it.check)
+			reasons.add(f, it.check)
 		}
 	}
 	if len(own) == 0 && len(derived) == 0 {
@@ -252,7 +252,7 @@ func (p *page) notTested(r *report.Report) {
 	reasons := groups{}
 	for _, it := range items(r, check.StatusNotTested) {
 		for _, f := range it.findings {
-			reasons.add(f.Text, it.check)
+			reasons.add(f, it.check)
 		}
 	}
 	if len(reasons) == 0 {
@@ -263,48 +263,70 @@ func (p *page) notTested(r *report.Report) {
 	p.reasons(reasons)
 }
 
-// groups are checks by the text that they have in common, in order.
+// groups are checks by the text that they have in common, in order. Where one
+// check says the same of several hosts, the first stands for all.
 type groups []group
 
 type group struct {
-	text   string
-	checks []report.Check
+	code, text string
+	checks     []report.Check
+	others     []string // texts that are left out
 }
 
-func (g *groups) add(text string, c report.Check) {
-	i := slices.IndexFunc(*g, func(x group) bool { return x.text == text })
-	if i < 0 {
-		*g = append(*g, group{text: text})
-		i = len(*g) - 1
+func (g *groups) add(f report.Finding, c report.Check) {
+	for i := range *g {
+		x := &(*g)[i]
+		has := slices.ContainsFunc(x.checks, func(o report.Check) bool { return o.ID == c.ID })
+		switch {
+		case x.text == f.Text:
+			if !has {
+				x.checks = append(x.checks, c)
+			}
+			return
+		case has && len(x.checks) == 1 && x.code == f.Code:
+			if !slices.Contains(x.others, f.Text) {
+				x.others = append(x.others, f.Text)
+			}
+			return
+		}
 	}
-	x := &(*g)[i]
-	if !slices.ContainsFunc(x.checks, func(o report.Check) bool { return o.ID == c.ID }) {
-		x.checks = append(x.checks, c)
-	}
+	*g = append(*g, group{f.Code, f.Text, []report.Check{c}, nil})
 }
 
 // reasons writes each reason, and in a line below the checks it holds for.
 func (p *page) reasons(list groups) {
 	for _, g := range list {
-		if len(g.checks) == 1 {
-			p.hanging(Clean(g.checks[0].Title) + ": " + Clean(g.text))
+		if len(g.checks) > 1 {
+			p.hanging(Clean(g.text))
+			p.line("    " + names(g.checks, p.width-4))
 			continue
 		}
-		p.hanging(Clean(g.text))
-		p.line("    " + names(g.checks, p.width-4))
+		who := Clean(g.checks[0].Title)
+		if n := len(g.others); n > 0 {
+			who += fmt.Sprintf(" (the first of %d)", n+1)
+		}
+		p.hanging(who + ": " + Clean(g.text))
 	}
 }
 
 // maxReason is how many lines a reason takes when not verbose.
 const maxReason = 3
 
+// hanging writes s, shortened if need be to maxReason lines, all but the first
+// indented further.
 func (p *page) hanging(s string) {
-	lines := wrap(s, p.width-4)
-	if len(lines) > maxReason {
-		lines = append(lines[:maxReason-1], cut(strings.Join(lines[maxReason-1:], " "), p.width-4))
-	}
-	for i, l := range lines {
-		p.line(strings.Repeat(" ", 2+2*min(i, 1)) + l)
+	for i := range maxReason {
+		indent := 2 + 2*min(i, 1)
+		lines := wrap(s, p.width-indent)
+		if len(lines) == 0 {
+			return
+		}
+		line := lines[0]
+		if i == maxReason-1 {
+			line = cut(strings.Join(strings.Fields(s), " "), p.width-indent)
+		}
+		p.line(strings.Repeat(" ", indent) + line)
+		s = strings.Join(lines[1:], " ")
 	}
 }
 

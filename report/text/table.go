@@ -155,7 +155,7 @@ func mostWrong(r *report.Report) string {
 			id += fmt.Sprintf(" +%d", n-1)
 		}
 		if status == check.StatusUnknown {
-			id = "unknown: " + id
+			id = "? " + id
 		}
 		return id
 	}
