@@ -45,6 +45,7 @@ type scenario struct {
 		N     int
 		Type  string
 		Entry scenarioEntry
+		Args  []string
 	}
 }
 
@@ -126,8 +127,31 @@ func (e *scenarioEntry) parse() (*dns.Msg, error) {
 			}
 		}
 	}
+	gather(m)
 	e.msg = m
 	return m, err
+}
+
+// gather puts each signature into the section that has its records, as
+// resolvers hand them on.
+func gather(m *dns.Msg) {
+	sections := []*[]dns.RR{&m.Answer, &m.Ns, &m.Extra}
+	for _, from := range sections {
+		for i := 0; i < len(*from); i++ {
+			sig, ok := (*from)[i].(*dns.RRSIG)
+			if !ok || len(covered(*from, sig)) > 0 {
+				continue
+			}
+			for _, to := range sections {
+				if len(covered(*to, sig)) > 0 {
+					*from = slices.Delete(*from, i, i+1)
+					*to = append(*to, sig)
+					i--
+					break
+				}
+			}
+		}
+	}
 }
 
 // sorted puts the types of a bitmap in the order that the wire has.
@@ -233,7 +257,7 @@ func (it *iterator) resolve(q dns.Question) (*dns.Msg, error) {
 		whole.Answer = append(whole.Answer, part.Answer...)
 		whole.Ns = append(whole.Ns, part.Ns...)
 		next := end(part, sname, q.Qtype)
-		if next == sname || next == "" || part.Rcode != dns.RcodeSuccess || hasSOA(part) {
+		if next == sname || next == "" || hasSOA(part) {
 			return whole, nil
 		}
 		sname = next
@@ -278,6 +302,9 @@ func (it *iterator) iterate(q dns.Question) (*dns.Msg, error) {
 			if m := it.remember(q); m != nil {
 				return m, nil
 			}
+			if m := it.anywhere(q); m != nil {
+				return m, nil
+			}
 			return nil, fmt.Errorf("%w: %s %s of %s at %v", errUnanswered, q.Name, dns.Type(q.Qtype), zone, addrs)
 		}
 		child, next := it.referral(m, q, zone)
@@ -288,6 +315,9 @@ func (it *iterator) iterate(q dns.Question) (*dns.Msg, error) {
 			return fromReferral(m, q), nil
 		}
 		if len(next) == 0 {
+			if m := it.anywhere(q); m != nil {
+				return m, nil
+			}
 			return nil, fmt.Errorf("%w: %s has no addresses", errUnanswered, child)
 		}
 		zone, addrs = child, next
@@ -387,7 +417,21 @@ func (it *iterator) referral(m *dns.Msg, q dns.Question, zone string) (string, [
 	return child, addrs
 }
 
-// remember answers from what was told along with other answers.
+// anywhere takes the answer from whatever server has one, for servers that
+// the scenario says no way to.
+func (it *iterator) anywhere(q dns.Question) *dns.Msg {
+	for _, r := range it.Ranges {
+		for _, addr := range r.Addresses {
+			if m := it.askOne(q, addr); m != nil && (len(m.Answer) > 0 || hasSOA(m)) {
+				return m
+			}
+		}
+	}
+	return nil
+}
+
+// remember answers from what was told along with other answers: records of the
+// type, or of a delegation what was said of its DS.
 func (it *iterator) remember(q dns.Question) *dns.Msg {
 	out := &dns.Msg{MsgHdr: dns.MsgHdr{Response: true}, Question: []dns.Question{q}}
 	for _, m := range slices.Backward(it.heard) {
@@ -396,17 +440,20 @@ func (it *iterator) remember(q dns.Question) *dns.Msg {
 			if sig, ok := rr.(*dns.RRSIG); ok {
 				typ = sig.TypeCovered
 			}
-			if dns.CanonicalName(rr.Header().Name) != q.Name {
-				continue
-			}
-			if typ == q.Qtype {
+			if dns.CanonicalName(rr.Header().Name) == q.Name && typ == q.Qtype {
 				out.Answer = append(out.Answer, rr)
-			} else if q.Qtype == dns.TypeDS && typ == dns.TypeNSEC {
-				out.Ns = append(out.Ns, rr)
 			}
 		}
-		if len(out.Answer)+len(out.Ns) > 0 {
+		if len(out.Answer) > 0 {
 			return out
+		}
+	}
+	for _, m := range slices.Backward(it.heard) {
+		delegates := func(rr dns.RR) bool {
+			return rr.Header().Rrtype == dns.TypeNS && dns.CanonicalName(rr.Header().Name) == q.Name
+		}
+		if q.Qtype == dns.TypeDS && len(m.Answer) == 0 && !hasSOA(m) && slices.ContainsFunc(m.Ns, delegates) {
+			return fromReferral(m, q)
 		}
 	}
 	return nil
@@ -435,6 +482,7 @@ func parseRRs(t testing.TB, lines []string) []dns.RR {
 	t.Helper()
 	var list []dns.RR
 	for _, line := range lines {
+		line, _, _ = strings.Cut(line, `"`) // and the rest of a configuration line
 		rr, err := dns.NewRR(line)
 		if err != nil || rr == nil {
 			t.Fatalf("record %q: %v", line, err)
