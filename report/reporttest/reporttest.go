@@ -175,7 +175,7 @@ func (w *World) check(row *score.Row) *check.Check {
 		}
 		c.Codes = append(c.Codes, code, &check.Code{Name: "unknown-" + code.Name, Verdict: o.ID, Text: "For {subject} it could not be found out."})
 	}
-	c.Codes = append(c.Codes, &check.Code{Name: "unknown", Text: "For {subject} it could not be found out."})
+	c.Codes = append(c.Codes, &check.Code{Name: "not-found-out", Text: "For {subject} it could not be found out."})
 	c.Evaluate = func(_ *evidence.Snapshot, s evidence.Subject) check.Finding { return w.evaluate(c, row, s) }
 	return c
 }

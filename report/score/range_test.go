@@ -180,7 +180,7 @@ func (r chance) known(row *score.Row) string {
 	return o.ID
 }
 
-const rounds = 1500
+const rounds = 600
 
 func TestPercentLiesInTheRange(t *testing.T) {
 	r := chance{rand.New(rand.NewPCG(1, 1))}
