@@ -34,7 +34,7 @@ func (r *Resolver) ask(ctx context.Context, k key) (*reply, error) {
 		if ctx.Err() != nil {
 			return rep
 		}
-		ttl := failureTTL
+		ttl := FailureTTL
 		if rep.msg != nil {
 			ttl = lifetime(rep.msg)
 		}

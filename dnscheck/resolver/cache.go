@@ -16,9 +16,6 @@ const (
 	// maxNegativeTTL is for NXDOMAIN and NODATA. RFC 2308, Section 5 finds one
 	// to three hours sensible at most; somebody who repairs a name waits less.
 	maxNegativeTTL = 15 * time.Minute
-	// failureTTL is for SERVFAIL, time-outs and the like (RFC 9520, Section
-	// 3.2: at least one second, at most five minutes). A retry after it asks anew.
-	failureTTL = 5 * time.Second
 )
 
 // averageSize is what an entry may take, in octets, on average. Larger ones
@@ -103,7 +100,7 @@ func lifetime(m *dns.Msg) time.Duration {
 	switch m.Rcode {
 	case dns.RcodeSuccess, dns.RcodeNameError:
 	default:
-		return failureTTL
+		return FailureTTL
 	}
 	least, longest := maxTTL, maxTTL
 	for _, rr := range m.Answer {

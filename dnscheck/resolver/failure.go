@@ -17,7 +17,11 @@ func failure(op evidence.Op, err error) *evidence.Failure {
 	if err == nil {
 		return &evidence.Failure{Op: op, Class: evidence.ClassTimeout}
 	}
-	f := &evidence.Failure{Op: op, Class: classOf(err), Text: text(err.Error(), 200)}
+	why := err
+	if op := (*net.OpError)(nil); errors.As(err, &op) && op.Err != nil {
+		why = op.Err // without our own address and port, which are nobody's business
+	}
+	f := &evidence.Failure{Op: op, Class: classOf(err), Text: text(why.Error(), 200)}
 	if f.Class == evidence.ClassUnreachable && op == evidence.OpDial && local(err) {
 		f.Class = evidence.ClassNoFamily
 	}

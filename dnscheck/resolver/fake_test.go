@@ -70,6 +70,12 @@ func (n *fakeNet) dialed(what string) int {
 	return n.dials[what]
 }
 
+func (n *fakeNet) opened() int {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.open
+}
+
 func (n *fakeNet) closed() {
 	n.mu.Lock()
 	n.open--

@@ -93,7 +93,7 @@ func FuzzReply(f *testing.F) {
 
 // A name that is good can be sent, and its canonical form is its own.
 func FuzzName(f *testing.F) {
-	for _, s := range []string{"a.test", `\097.test`, `a\.b.test`, "*._x.test", `\255.test`, "a..b", `\`, `a\00`, `a"b.test`, strings.Repeat("a", 63) + ".test"} {
+	for _, s := range []string{"a.test", `\097.test`, `a\.b.test`, "*._x.test", `\255.test`, "a..b", `\`, `a\00`, `a"b.test`, `\032.test`, `\ .test`, `\288`, strings.Repeat("a", 63) + ".test"} {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, in string) {

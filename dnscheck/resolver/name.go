@@ -1,6 +1,7 @@
 package resolver
 
 import (
+	"strconv"
 	"strings"
 
 	"github.com/miekg/dns"
@@ -18,7 +19,7 @@ func canonicalName(name string) (string, bool) {
 		return name, true
 	}
 	plain, label := true, 0
-	for i := range len(name) {
+	for i := 0; i < len(name); i++ {
 		switch c := name[i]; {
 		case c == '.':
 			if label == 0 {
@@ -29,11 +30,17 @@ func canonicalName(name string) (string, bool) {
 		case 'a' <= c && c <= 'z', '0' <= c && c <= '9', c == '-', c == '_':
 		case c <= ' ' || c > '~':
 			return "", false
+		case c == '\\':
+			n := escape(name[i:])
+			if n == 0 {
+				return "", false
+			}
+			plain = false
+			i += n - 1
 		default:
 			plain = false
 		}
-		label++
-		if plain && label > 63 {
+		if label++; label > 63 {
 			return "", false
 		}
 	}
@@ -50,6 +57,25 @@ func canonicalName(name string) (string, bool) {
 		return "", false
 	}
 	return evidence.Name(again), true
+}
+
+// escape is the length of the escape that s begins with: a backslash with
+// three digits up to 255, or with one other character (RFC 1035, Section 5.1).
+// Zero: it is none.
+func escape(s string) int {
+	if len(s) < 2 || s[1] < ' ' || s[1] > '~' {
+		return 0
+	}
+	if s[1] < '0' || s[1] > '9' {
+		return 2
+	}
+	if len(s) < 4 {
+		return 0
+	}
+	if _, err := strconv.ParseUint(s[1:4], 10, 8); err != nil {
+		return 0
+	}
+	return 4
 }
 
 // absolute is the name with its final dot, as package dns wants it.

@@ -119,7 +119,7 @@ func (r *Resolver) keep(k key, f *finished) {
 	now := r.now()
 	switch f.lookup.Security {
 	case evidence.SecurityIndeterminate, evidence.SecurityBogus:
-		f.expires = earlier(f.expires, now.Add(failureTTL)) // may be better soon
+		f.expires = earlier(f.expires, now.Add(FailureTTL)) // may be better soon
 	}
 	for _, s := range f.lookup.Signatures {
 		f.expires = earlier(f.expires, s.Expiration)

@@ -47,6 +47,12 @@ const (
 	DefaultCacheSize   = 20_000
 )
 
+// FailureTTL is how long SERVFAIL, a time-out and the like, and a validation
+// that failed, are kept (RFC 9520, Section 3.2 wants at least one second, at
+// most five minutes). Whoever wants to try again waits that long: before, the
+// same outcome comes from the cache.
+const FailureTTL = 5 * time.Second
+
 // Bounds of what is recorded of one lookup.
 const (
 	MaxRecords = 512 // records of the answer; a larger RRset is cut, and the Failure says too-large
@@ -199,7 +205,8 @@ func (r *Resolver) tries() int {
 }
 
 // Close closes the connections kept to the servers. It waits for the
-// goroutines that read them. The Resolver can be used again.
+// goroutines that read them. It must not be called before all questions have
+// ended; after it the Resolver can be used again.
 func (r *Resolver) Close() error {
 	for _, s := range r.servers {
 		s.retire(nil)

@@ -119,7 +119,7 @@ func TestBadNames(t *testing.T) {
 	r := over(t, n)
 	long := func(n int) string { return string(slices.Repeat([]byte("a"), n)) }
 	for _, name := range []string{"a..test", ".test", "..", long(64) + ".test", `\097` + long(63) + ".test", long(63) + "." + long(63) + "." + long(63) + "." + long(62),
-		"bücher.example", "a b.test", "a\x00.test", "\xff.test", `a\`} {
+		"bücher.example", "a b.test", "a\x00.test", "\xff.test", `a\`, `a\25`, `\288.test`, `\1x2.test`} {
 		l := lookup(t, r, name, "A")
 		if l.Outcome != evidence.OutcomeBadName {
 			t.Errorf("%q: %v", name, l.Outcome)
@@ -128,7 +128,7 @@ func TestBadNames(t *testing.T) {
 	if q := r.Stats().Questions; q != 0 {
 		t.Errorf("%d questions sent for bad names", q)
 	}
-	for _, name := range []string{"", ".", "test", "_25._tcp.a.test", "*.test", long(63) + "." + long(63) + "." + long(63) + "." + long(61), `a\.b.test`} {
+	for _, name := range []string{"", ".", "test", "_25._tcp.a.test", "*.test", long(63) + "." + long(63) + "." + long(63) + "." + long(61), `a\.b.test`, `\032\ x.test`} {
 		if l := lookup(t, r, name, "A"); l.Outcome != evidence.OutcomeNoData {
 			t.Errorf("%q: %v", name, l.Outcome)
 		}

@@ -10,6 +10,7 @@ import (
 	"math/big"
 	"net"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -81,11 +82,10 @@ func TestTLS(t *testing.T) {
 func TestTLSConnectionIsShared(t *testing.T) {
 	server, client := certified(t, "dns.example")
 	synctest.Test(t, func(t *testing.T) {
-		closing := false
+		var closing atomic.Bool
 		n := &fakeNet{tls: server}
 		n.serve = late(50*time.Millisecond, func(_ context.Context, _, _ string, q []byte) [][]byte {
-			if closing {
-				closing = false
+			if closing.CompareAndSwap(true, false) {
 				return [][]byte{nil}
 			}
 			return [][]byte{good(q, nil)}
@@ -113,14 +113,14 @@ func TestTLSConnectionIsShared(t *testing.T) {
 		if n.dialed(dialled) != 1 {
 			t.Error("the connection is not used again")
 		}
-		closing = true
+		closing.Store(true)
 		ask(11, 15)
 		if n.dialed(dialled) != 2 {
 			t.Errorf("%d connections after the first was closed", n.dialed(dialled))
 		}
 		time.Sleep(time.Minute)
 		synctest.Wait()
-		if n.open != 0 {
+		if n.opened() != 0 {
 			t.Error("an idle connection is kept for ever")
 		}
 		ask(15, 16)
@@ -128,7 +128,7 @@ func TestTLSConnectionIsShared(t *testing.T) {
 			t.Errorf("%+v", s)
 		}
 		r.Close()
-		if synctest.Wait(); n.open != 0 {
+		if synctest.Wait(); n.opened() != 0 {
 			t.Error("open after Close")
 		}
 		ask(16, 17) // and the resolver can still be used
@@ -142,12 +142,11 @@ func TestSilentConnection(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var mu sync.Mutex
 		dead := map[context.Context]bool{}
-		kill := false
+		var kill atomic.Bool
 		n := &fakeNet{tls: server, serve: func(ctx context.Context, _, _ string, q []byte) [][]byte {
 			mu.Lock()
 			defer mu.Unlock()
-			if dead[ctx] = dead[ctx] || kill; dead[ctx] {
-				kill = false
+			if dead[ctx] = dead[ctx] || kill.CompareAndSwap(true, false); dead[ctx] {
 				return nil
 			}
 			return [][]byte{good(q, nil)}
@@ -155,7 +154,7 @@ func TestSilentConnection(t *testing.T) {
 		r := over(t, n, "tls://dns.example")
 		r.TLSConfig = client
 		lookup(t, r, "a.test", "A")
-		kill = true
+		kill.Store(true)
 		start := time.Now()
 		if l := lookup(t, r, "b.test", "A"); l.Outcome != evidence.OutcomeAnswer || time.Since(start) != resolver.DefaultTimeout {
 			t.Errorf("%v after %v", l.Outcome, time.Since(start))
@@ -174,7 +173,7 @@ func TestCancelledAtOnce(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				n := &fakeNet{tls: server, serve: func(_ context.Context, network, _ string, q []byte) [][]byte {
 					if network == "udp" {
-						return truncating(nil, network, "", q)
+						return truncating(t.Context(), network, "", q)
 					}
 					return nil
 				}}

@@ -123,7 +123,7 @@ func TestUnreachable(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				n := &fakeNet{refuse: func(_, _ string) error { return tt.err }}
 				l := lookup(t, over(t, n), "example.test", "A")
-				if l.Outcome != evidence.OutcomeNetwork || l.Failure == nil || l.Failure.Op != evidence.OpDial || l.Failure.Class != tt.class {
+				if l.Outcome != evidence.OutcomeNetwork || l.Failure == nil || l.Failure.Op != evidence.OpDial || l.Failure.Class != tt.class || l.Failure.Text != tt.err.Error() {
 					t.Errorf("got %v, %v", l.Outcome, l.Failure)
 				}
 			})
