@@ -1,7 +1,9 @@
 package dane
 
 import (
+	"cmp"
 	"crypto/x509"
+	"slices"
 
 	"mailvet/report/evidence"
 	"mailvet/smtpcheck/certificate"
@@ -54,6 +56,8 @@ func Compat(in Input, host string, trust evidence.Trust) CompatStatus {
 	}
 	supersede(records)
 	v := newVerifier(in)
+	// One match suffices, so those come first that need no signature verified.
+	slices.SortStableFunc(records, func(a, b Record) int { return cmp.Compare(b.Usage, a.Usage) })
 	for _, r := range records {
 		if r.Status == NotTried && v.compat(r.TLSA, trust) {
 			return CompatValidated

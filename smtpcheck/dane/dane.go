@@ -64,6 +64,10 @@ type Input struct {
 	// its MX RRset is secure. One of them must be in the certificate for DANE-TA.
 	Names []string
 	Time  time.Time
+	// MatchOnly compares records of usage 2 with the issuers sent, and verifies
+	// neither signatures nor name nor dates: enough to tell what a record is
+	// about, not that it validates.
+	MatchOnly bool
 }
 
 // Verdict is what the records say together.

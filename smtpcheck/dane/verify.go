@@ -36,6 +36,9 @@ func (v *verifier) verify(t evidence.TLSA) (Status, int) {
 // Beyond RFC 7671: a digest that matches the server's own certificate is no
 // match, for that is not issued by anybody else. OpenSSL decides likewise.
 func (v *verifier) anchor(t evidence.TLSA) (Status, int) {
+	if v.in.MatchOnly && t.Matching != Full {
+		return v.issuer(t)
+	}
 	if v.parsed == nil {
 		v.parse()
 	}
@@ -47,6 +50,16 @@ func (v *verifier) anchor(t evidence.TLSA) (Status, int) {
 		}
 	}
 	return best, depth
+}
+
+// issuer finds the certificate sent above the server's own that a record matches.
+func (v *verifier) issuer(t evidence.TLSA) (Status, int) {
+	for i := 1; i < len(v.in.Chain); i++ {
+		if Matches(t, v.in.Chain[i]) {
+			return Matched, i
+		}
+	}
+	return NoMatch, -1
 }
 
 func (v *verifier) parse() {
