@@ -57,6 +57,12 @@ func (a answer) withSyntax(why, advice string) answer {
 	return a
 }
 
+// withNote adds what Internet.nl makes of it to the code without twins' texts.
+func (a answer) withNote(note string) answer {
+	a.agree.Text += " " + note
+	return a
+}
+
 func twin(c check.Code, suffix, why string) *check.Code {
 	c.Name += suffix
 	c.Verdict = ""

@@ -42,7 +42,7 @@ var dkimExists = &check.Check{
 	ID: "dkim-exists", API: "mail_auth_dkim_exist", Category: check.Auth, Level: check.Required, Scope: check.PerDomain,
 	Title: "DKIM keys",
 	Doc: check.Doc{
-		What: "Whether the name _domainkey below the domain exists, with or without records. DKIM keys stand below it, at SELECTOR._domainkey.DOMAIN; selectors are the sender's secret, so the keys themselves are not looked for.",
+		What: "Whether the name _domainkey below the domain exists, with or without records. DKIM keys stand below it, at SELECTOR._domainkey.DOMAIN; selectors cannot be listed from outside, so the keys themselves are not looked for.",
 		Why:  "With DKIM the sender signs each message, and receivers find the key in the sender's DNS. A signature survives forwarding, where SPF does not, and lets receivers trust mail in the domain's name.",
 		How:  "Switch on DKIM signing at the mail server or provider and publish the key that it shows as \"SELECTOR._domainkey.DOMAIN. IN TXT \"v=DKIM1; k=rsa; p=...\"\". The name servers must answer NODATA for _domainkey.DOMAIN, not NXDOMAIN, once there are names below it.",
 	},

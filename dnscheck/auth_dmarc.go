@@ -14,9 +14,9 @@ const dmarcPublish = "Publish one TXT record and begin by watching: \"_dmarc.{do
 
 var (
 	dmarcFound = newAnswer(check.Code{Name: "found", Outcome: check.Pass, Verdict: "good",
-		Text: "{name} holds one DMARC record: {record}"}, dmarcOtherwise)
+		Text: "{name} holds one DMARC record: \"{record}\"."}, dmarcOtherwise)
 	dmarcFoundAbove = newAnswer(check.Code{Name: "found-at-organization", Outcome: check.Pass, Verdict: "good",
-		Text:  "{domain} has no DMARC record of its own, so that of its organizational domain holds. {name} has one: {record}",
+		Text:  "{domain} has no DMARC record of its own, so that of its organizational domain holds. {name} has one: \"{record}\".",
 		Cites: []check.Citation{check.RFC("7489", "6.6.3")}}, dmarcOtherwise)
 	dmarcMissing = newAnswer(check.Code{Name: "missing", Outcome: check.Fail, Verdict: "bad",
 		Text:   "{domain} has no DMARC record: there is none at {name}, the last place where it could be. Anybody can send mail in the name of {domain}, and nobody reports it.",
@@ -24,10 +24,10 @@ var (
 		Cites:  []check.Citation{check.RFC("7489", "6.6.3"), check.RFC("9989", "4")}}, dmarcOtherwise)
 	dmarcSeveral = newAnswer(check.Code{Name: "several", Outcome: check.Fail, Verdict: "bad",
 		Text:   "{name} holds {count} DMARC records. Receivers then act as if there were none.",
-		Advice: "Keep one of the records at {name} and remove all others. The first of them is: {record}",
+		Advice: "Keep one of the records at {name} and remove all others. The first of them is: \"{record}\".",
 		Cites:  []check.Citation{check.RFC("7489", "6.6.3")}}, dmarcOtherwise)
 	dmarcUnknown = &check.Code{Name: "unknown", Outcome: check.Inconclusive, Verdict: "bad",
-		Text:   "Whether {domain} has a DMARC record is not known, because a DNS question failed ({failed}). Internet.nl counts this as having none.",
+		Text:   "Whether {domain} has a DMARC record is not known, because a DNS question failed ({failed}). Internet.nl counts such a failure as a fault of the domain; its verdict is \"{verdict}\".",
 		Advice: "Scan again later. If it stays so, see whether the name servers of {domain} answer questions for TXT records at {name}."}
 	dmarcNotLookedUp = &check.Code{Name: "not-looked-up", Outcome: check.Inconclusive,
 		Text: "Whether {domain} has a DMARC record was not found out ({failed}): no resolver could be reached, or the scan ended before."}

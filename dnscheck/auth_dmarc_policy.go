@@ -21,7 +21,8 @@ var (
 	dmarcExternal = newAnswer(check.Code{Name: "external", Outcome: check.Weak, Verdict: "external",
 		Text:   "The DMARC record at {name} asks receivers to {policy} mail that fails, and to report to {host}. That host did not consent, so receivers send it no reports.",
 		Advice: "Ask the operator of {host} for this record, or remove the address from rua and ruf: \"{consent}. IN TXT \"v=DMARC1;\"\".",
-		Cites:  []check.Citation{check.RFC("7489", "7.1")}}, dmarcPolicyOtherwise)
+		Cites:  []check.Citation{check.RFC("7489", "7.1")}},
+		dmarcPolicyOtherwise).withSyntax(dmarcPolicySyntax, dmarcPolicyRepair)
 	dmarcConsentForm = &check.Code{Name: "external-uncounted", Outcome: check.Pass, Verdict: "external",
 		Text:   "The DMARC record at {name} asks receivers to {policy} mail that fails, and to report to {host}, which consented. Internet.nl does not see the consent: it wants exactly one record at {consent} that its grammar parses in full, such as \"v=DMARC1;\" with the semicolon. It gives full points with a warning.",
 		Advice: "To satisfy Internet.nl too, ask the operator of {host} for exactly this record: \"{consent}. IN TXT \"v=DMARC1;\"\".",
@@ -34,23 +35,25 @@ var (
 	dmarcTesting = newAnswer(check.Code{Name: "testing", Outcome: check.Fail, Verdict: "policy",
 		Text:   "The DMARC record at {name} has the policy quarantine, but says with t=y that it is only tested: receivers then do nothing about mail that fails.",
 		Advice: "When the test has shown that all genuine mail passes, publish at {name}: \"{suggestion}\".",
-		Cites:  []check.Citation{check.RFC("9989", "4.7")}}, dmarcPolicyOtherwise)
+		Cites:  []check.Citation{check.RFC("9989", "4.7")}},
+		dmarcPolicyOtherwise).withSyntax(dmarcPolicySyntax, dmarcPolicyRepair)
 	dmarcNoPolicy = newAnswer(check.Code{Name: "no-policy", Outcome: check.Fail, Verdict: "policy",
-		Text:   "The DMARC record at {name} has no valid tag p, and so asks receivers to do nothing: {record}",
+		Text:   "The DMARC record at {name} has no valid tag p, and so asks receivers to do nothing: \"{record}\".",
 		Advice: "Publish at {name}: \"{suggestion}\". To begin by watching only, use p=none.",
 		Cites:  []check.Citation{check.RFC("7489", "6.6.3")}},
 		dmarcPolicyOtherwise).withSyntax(dmarcPolicySyntax, dmarcPolicyRepair)
 	dmarcInvalid = newAnswer(check.Code{Name: "invalid", Outcome: check.Fail, Verdict: "bad",
-		Text:   "The DMARC record at {name} has a tag twice, which makes all of it invalid: {record}",
+		Text:   "The DMARC record at {name} has a tag twice, which makes all of it invalid: \"{record}\".",
 		Advice: "Publish each tag once, for instance at {name}: \"{suggestion}\".",
 		Cites:  []check.Citation{check.RFC("6376", "3.2"), check.RFC("7489", "6.3")}}, dmarcPolicyOtherwise)
 	dmarcNoRecord = newAnswer(check.Code{Name: "no-record", Outcome: check.Blocked, Verdict: "not-tested",
 		Text: "There is no policy to judge, because there is not exactly one DMARC record for {domain}."}, dmarcPolicyOtherwise)
 	dmarcDestUnknown = newAnswer(check.Code{Name: "unknown-destination", Outcome: check.Inconclusive, Verdict: "external",
-		Text:   "The DMARC record at {name} asks receivers to {policy} mail that fails, and to report to {host}. Whether that host consented is not known ({failed}). Internet.nl counts this as no consent, with full points and a warning.",
-		Advice: "Scan again later. The consent must stand at {consent}."}, dmarcPolicyOtherwise)
+		Text:   "The DMARC record at {name} asks receivers to {policy} mail that fails, and to report to {host}. Whether that host consented is not known ({failed}).",
+		Advice: "Scan again later. The consent must stand at {consent}."}, dmarcPolicyOtherwise).
+		withSyntax(dmarcPolicySyntax, dmarcPolicyRepair).withNote("Internet.nl counts this as no consent, with full points and a warning.")
 	dmarcPolicyUnknown = &check.Code{Name: "unknown", Outcome: check.Inconclusive, Verdict: "not-tested",
-		Text:   "The DMARC policy of {domain} is not known, because a DNS question failed ({failed}). Internet.nl counts this as having none.",
+		Text:   "The DMARC policy of {domain} is not known, because a DNS question failed ({failed}). Internet.nl counts such a failure as a fault of the domain; its verdict is \"{verdict}\".",
 		Advice: "Scan again later. If it stays so, see whether the name servers of {domain} answer questions for TXT records at {name}."}
 	dmarcPolicyNotLookedUp = &check.Code{Name: "not-looked-up", Outcome: check.Inconclusive,
 		Text: "The DMARC policy of {domain} was not found out ({failed}): no resolver could be reached, or the scan ended before."}

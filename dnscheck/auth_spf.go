@@ -13,7 +13,7 @@ const spfOtherwise = "Internet.nl takes every text that begins with \"v=spf1\" f
 
 var (
 	spfFound = newAnswer(check.Code{Name: "found", Outcome: check.Pass, Verdict: "good",
-		Text: "{domain} has one SPF record: {record}"}, spfOtherwise)
+		Text: "{domain} has one SPF record: \"{record}\"."}, spfOtherwise)
 	spfMissing = newAnswer(check.Code{Name: "missing", Outcome: check.Fail, Verdict: "bad",
 		Text:   "{domain} has no SPF record, so receivers cannot tell which servers may send mail in its name.",
 		Advice: "Publish one TXT record that names the servers that send mail for {domain} and ends in -all or ~all: \"{domain}. IN TXT \"{suggestion}\"\". Add \"include:\" and the name that your provider tells for each provider that sends for you.",

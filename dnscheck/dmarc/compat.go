@@ -41,23 +41,25 @@ func CompatParse(text string) (*CompatRecord, error) {
 		return nil, &CompatSyntaxError{whole}
 	}
 	r := &CompatRecord{Empty: true}
+	at := p.rest // where the last tag begins
 	if before := p.rest; p.fold("p") && p.equal() && p.oneOf(&r.P, "none", "quarantine", "reject") {
 		r.Empty = false
 	} else {
 		p.rest = before
 	}
 	for {
-		before := p.rest
-		if !p.sep() || !p.tag(r) {
+		before, tag := p.rest, ""
+		if p.sep() {
+			at, tag = p.rest, p.rest
+		}
+		if tag == "" || !p.tag(r) {
 			p.rest = before
 			break
 		}
 		r.Empty = false
 	}
-	at := p.rest
-	p.sep()
-	if p.rest != "" {
-		return nil, &CompatSyntaxError{strings.TrimLeft(at, "; ")}
+	if p.sep(); p.rest != "" {
+		return nil, &CompatSyntaxError{at}
 	}
 	return r, nil
 }

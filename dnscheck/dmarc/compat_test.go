@@ -60,6 +60,10 @@ func TestCompatParse(t *testing.T) {
 		"v=DMARC1; p=none; x=y; sp=none": "x=y; sp=none",
 		"v=DMARC1; rua=mailto:a@b.c":     "rua=mailto:a@b.c",
 		"v=DMARC1":                       "v=DMARC1",
+		"v=DMARC1; p=rejected; sp=none":  "p=rejected; sp=none",
+		"v=DMARC1; p=none; fo=2":         "fo=2",
+		"v=DMARC1; p=none;;":             ";",
+		"v=DMARC1; p=none; fo=1 x":       "fo=1 x",
 	} {
 		_, err := dmarc.CompatParse(record)
 		if e, ok := err.(*dmarc.CompatSyntaxError); !ok || e.Rest != rest {
