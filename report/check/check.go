@@ -156,7 +156,8 @@ type Check struct {
 	Codes []*Code
 	// Evaluate answers for one subject. It reads only the snapshot, which is
 	// canonical, and is called at most once for each subject. Nil means that
-	// this version does not gather the evidence yet: the answer is [Ungathered].
+	// this version does not gather the evidence yet: where what it requires
+	// has passed, the answer is [Ungathered].
 	Evaluate func(*evidence.Snapshot, evidence.Subject) Finding
 }
 

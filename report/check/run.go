@@ -30,9 +30,6 @@ func Run(catalogue []*Check, s *evidence.Snapshot) []Result {
 }
 
 func answer(c *Check, s *evidence.Snapshot, subject evidence.Subject, done map[*Check][]Finding) Finding {
-	if c.Evaluate == nil {
-		return Finding{Code: Ungathered}
-	}
 	for _, req := range c.Requires {
 		f, ok := findingFor(done[req], subject)
 		if !ok {
@@ -50,6 +47,9 @@ func answer(c *Check, s *evidence.Snapshot, subject evidence.Subject, done map[*
 		default:
 			return Finding{Code: BlockedBy, Args: args}
 		}
+	}
+	if c.Evaluate == nil {
+		return Finding{Code: Ungathered}
 	}
 	f := c.Evaluate(s, subject)
 	if f.Code == nil || !slices.Contains(c.Codes, f.Code) && !slices.Contains(Common, f.Code) {

@@ -157,14 +157,17 @@ func TestRequiresInOrderAndInChains(t *testing.T) {
 	third.Requires = []*check.Check{second}
 	ungathered := good("ungathered")
 	ungathered.Evaluate = nil
-	ungathered.Requires = []*check.Check{fail}
+	ungathered.Requires = []*check.Check{pass}
+	blocked := good("blocked")
+	blocked.Evaluate = nil
+	blocked.Requires = []*check.Check{fail}
 	fourth := answering("fourth", check.PerDomain, said(check.Pass))
 	fourth.Requires = []*check.Check{ungathered}
 	var got []string
-	for _, r := range check.Run([]*check.Check{pass, fail, unknown, second, third, ungathered, fourth}, twoHosts()) {
+	for _, r := range check.Run([]*check.Check{pass, fail, unknown, second, third, ungathered, fourth, blocked}, twoHosts()) {
 		got = append(got, r.Findings[0].Code.Name)
 	}
-	if want := "said said said unknown-requirement unknown-requirement not-gathered skipped"; strings.Join(got, " ") != want {
+	if want := "said said said unknown-requirement unknown-requirement not-gathered skipped blocked"; strings.Join(got, " ") != want {
 		t.Errorf("got %v, want %s", got, want)
 	}
 }
