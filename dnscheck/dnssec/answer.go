@@ -46,7 +46,7 @@ func (j *judge) steps(q name, typ uint16) ([]step, *fault) {
 			return append(list, step{denied: q}), nil
 		}
 		list = append(list, step{set: set})
-		if target == "" { // RFC 6672, Section 2.2: the new name is too long
+		if target == "" { // the new name is too long
 			return list, nil
 		}
 		q = target
@@ -73,7 +73,9 @@ func (j *judge) data(q name, typ uint16) []step {
 
 // alias finds the CNAME at q or the DNAME above it, and where it leads. A
 // CNAME without signature that fits a DNAME is made from it, and it is the
-// DNAME that must be signed (RFC 6672, Section 5.3.1).
+// DNAME that must be signed (RFC 6672, Section 5.3.1). A DNAME without the
+// CNAME is not followed, for whoever reads the reply would not follow it
+// either, and take it for one without data.
 func (j *judge) alias(q name) (set *rrset, target name) {
 	cname := j.answer.find(q, dns.TypeCNAME)
 	if cname != nil {
@@ -104,7 +106,9 @@ func (j *judge) alias(q name) (set *rrset, target name) {
 		if len(made) > 255 {
 			made = ""
 		}
-		if cname == nil || len(cname.rrs) == 1 && made == target {
+		switch {
+		case cname != nil && len(cname.rrs) == 1 && made == target,
+			cname == nil && made == "" && j.reply.Rcode == dns.RcodeYXDomain: // RFC 6672, Section 2.2
 			return dname, made
 		}
 	}
