@@ -1,0 +1,419 @@
+// Package realmail_test scans real mail servers, Postfix with OpenSSL and Exim
+// with GnuTLS, at addresses of the loopback interface, and asks Postfix's and
+// other people's clients for a second opinion of the same servers.
+package realmail_test
+
+import (
+	"bytes"
+	"crypto/x509"
+	"encoding/pem"
+	"fmt"
+	"net"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"mailvet/report/check"
+	"mailvet/report/evidence"
+	"mailvet/scanner"
+	"mailvet/smtpcheck/smtptest"
+)
+
+// mode is how a server is set up for a case.
+type mode uint8
+
+const (
+	usual     mode = iota
+	plain          // without STARTTLS
+	keyless        // STARTTLS is offered, but there is no certificate file
+	mispaired      // STARTTLS is offered, but the key is not the certificate's
+	tls12          // TLS 1.2 only
+	p384           // the group secp384r1 only, which TLS 1.3 has to ask a client for
+	p384tls12      // both
+	dhe            // TLS 1.2 with finite-field DHE only, which the scanner does not have
+	later          // greets with 450
+	limited        // one connection in ten minutes, which is used up
+)
+
+// testCase is one domain with one mail server.
+type testCase struct {
+	label    string
+	mode     mode
+	only     string        // the server that can do it; empty for all
+	cert     smtptest.Leaf // Names are added where there are none
+	tlsa     []tlsa
+	unsigned bool // the zone is not signed
+	servfail bool // the TLSA records cannot be looked up
+	// finds are the codes that differ from those of usualFindings.
+	finds map[string]string
+	// ends is where the session ends, if not with a handshake.
+	ends *ending
+}
+
+// ending is how a session ends early.
+type ending struct {
+	starttls    evidence.StartTLS
+	class       evidence.Class // ClassUnknown: without a failure
+	connections int
+}
+
+var (
+	notOffered = &ending{evidence.StartTLSNotOffered, evidence.ClassUnknown, 1}
+	putOff     = &ending{evidence.StartTLSDeferred, evidence.ClassTemporary, 3}
+	alerted    = &ending{evidence.StartTLSStarted, evidence.ClassTLSAlert, 1}
+	sentAway   = &ending{evidence.StartTLSUnknown, evidence.ClassTemporary, 3}
+)
+
+// usualFindings are those of a server at which everything is right.
+var usualFindings = map[string]string{
+	"starttls-exists": "good", "cert-trust": "trusted", "cert-key": "good", "cert-signature": "good", "cert-host": "match",
+	"dane-exists": "found", "dane-valid": "valid",
+}
+
+// without are the findings where no handshake could be made.
+func without(starttls, required, exists, valid string) map[string]string {
+	return map[string]string{
+		"starttls-exists": starttls, "cert-trust": required, "cert-key": required, "cert-signature": required, "cert-host": required,
+		"dane-exists": exists, "dane-valid": valid,
+	}
+}
+
+// unknown are the findings where STARTTLS may well be there.
+func unknown(starttls string) map[string]string {
+	return without(starttls, check.UnknownBy.Name, "host-unknown-with-records", check.UnknownBy.Name)
+}
+
+var (
+	right = []tlsa{{3, 1, 1, own}}
+	wrong = []tlsa{{3, 1, 1, other}}
+)
+
+var cases = []testCase{
+	{label: "match", tlsa: right},
+	{label: "wrong", tlsa: wrong, finds: map[string]string{"dane-valid": "mismatch"}},
+	{label: "absent", finds: map[string]string{"dane-exists": "none", "dane-valid": check.BlockedBy.Name}},
+	{label: "rollover", tlsa: []tlsa{{3, 1, 1, other}, {3, 1, 1, own}}},
+	{label: "certificate", tlsa: []tlsa{{3, 0, 2, own}}},
+	{label: "whole", tlsa: []tlsa{{3, 1, 0, own}}},
+	{label: "expired", cert: smtptest.Leaf{Expired: true}, tlsa: right, finds: map[string]string{"cert-trust": "expired"}},
+	{label: "selfsigned", cert: smtptest.Leaf{SelfSigned: true}, tlsa: right, finds: map[string]string{"cert-trust": "self-signed"}},
+	{label: "othername", cert: smtptest.Leaf{Names: []string{"other.example.test"}}, tlsa: right,
+		finds: map[string]string{"cert-trust": "trusted-for-another-name", "cert-host": "mismatch"}},
+	{label: "unsigned", tlsa: right, unsigned: true, finds: map[string]string{"dane-exists": "insecure", "dane-valid": check.BlockedBy.Name}},
+	{label: "servfail", tlsa: right, servfail: true, finds: map[string]string{"dane-exists": "lookup-failed", "dane-valid": check.UnknownBy.Name}},
+	{label: "pkix", tlsa: []tlsa{{1, 1, 1, own}}, finds: map[string]string{"dane-exists": "only-pkix", "dane-valid": check.BlockedBy.Name}},
+	{label: "badselector", tlsa: []tlsa{{3, 7, 1, own}}, finds: map[string]string{"dane-valid": "unusable"}},
+
+	{label: "anchor", tlsa: []tlsa{{2, 1, 1, issuer}}},
+	{label: "anchorwrong", tlsa: []tlsa{{2, 1, 1, other}}, finds: map[string]string{"dane-valid": "mismatch"}},
+	{label: "anchorown", tlsa: []tlsa{{2, 1, 1, own}}, finds: map[string]string{"dane-valid": "mismatch"}},
+	{label: "anchormissing", cert: smtptest.Leaf{Form: smtptest.LeafOnly}, tlsa: []tlsa{{2, 1, 1, issuer}},
+		finds: map[string]string{"cert-trust": "untrusted", "dane-valid": "mismatch"}},
+	{label: "anchorexpired", cert: smtptest.Leaf{Expired: true}, tlsa: []tlsa{{2, 1, 1, issuer}},
+		finds: map[string]string{"cert-trust": "expired", "dane-valid": "mismatch-date"}},
+	{label: "anchorname", cert: smtptest.Leaf{Names: []string{"other.example.test"}}, tlsa: []tlsa{{2, 1, 1, issuer}},
+		finds: map[string]string{"cert-trust": "trusted-for-another-name", "cert-host": "mismatch-dane-ta", "dane-valid": "mismatch-name"}},
+	{label: "root", cert: smtptest.Leaf{Form: smtptest.WithRoot}, tlsa: []tlsa{{2, 0, 1, anchor}}},
+	{label: "rootmissing", tlsa: []tlsa{{2, 0, 1, anchor}}, finds: map[string]string{"dane-valid": "mismatch"}},
+	{label: "rootwhole", tlsa: []tlsa{{2, 0, 0, anchor}}},
+	{label: "rootkey", tlsa: []tlsa{{2, 1, 0, anchor}}},
+	{label: "order", cert: smtptest.Leaf{Form: smtptest.WrongOrder}, tlsa: []tlsa{{2, 1, 1, issuer}}},
+
+	{label: "rsa2048", cert: smtptest.Leaf{Key: smtptest.RSA2048}, tlsa: right, finds: map[string]string{"cert-key": "phase-out"}},
+	{label: "rsa3072", cert: smtptest.Leaf{Key: smtptest.RSA3072}, tlsa: right},
+	{label: "ed25519", cert: smtptest.Leaf{Key: smtptest.Ed25519}, tlsa: right},
+	{label: "tls12", mode: tls12, tlsa: right},
+	{label: "p384", mode: p384, tlsa: right},
+	{label: "p384tls12", mode: p384tls12, cert: smtptest.Leaf{Key: smtptest.P384}, tlsa: right},
+
+	{label: "plain", ends: notOffered, mode: plain, tlsa: right, finds: without("not-offered", check.BlockedBy.Name, "host-failed-with-records", check.BlockedBy.Name)},
+	{label: "keyless", ends: putOff, mode: keyless, only: "exim", tlsa: right, finds: unknown("temporary")},
+	{label: "alert", ends: alerted, mode: keyless, only: "postfix", tlsa: right, finds: unknown("handshake-unknown")},
+	{label: "mispaired", ends: putOff, mode: mispaired, tlsa: right, finds: unknown("temporary")},
+	{label: "dhe", ends: alerted, mode: dhe, cert: smtptest.Leaf{Key: smtptest.RSA3072}, tlsa: right, finds: unknown("handshake-unknown")},
+	{label: "later", ends: sentAway, mode: later, tlsa: right, finds: unknown("temporary")},
+	{label: "limited", ends: sentAway, mode: limited, only: "postfix", tlsa: right, finds: unknown("temporary")},
+}
+
+// host is the mail server of a case, at its address.
+type host struct {
+	testCase
+	domain, name string
+	addr         netip.Addr
+}
+
+func (h *host) leaf() smtptest.Leaf {
+	l := h.cert
+	if l.Names == nil {
+		l.Names = []string{h.name}
+	}
+	l.Seed = h.name
+	return l
+}
+
+// chainFile holds the key and the certificates.
+func (h *host) chainFile(dir string) string { return filepath.Join(dir, h.label+".pem") }
+
+// mailServer is a kind of mail server.
+type mailServer interface {
+	name() string
+	// start begins to start it at all hosts, with what it needs in a folder.
+	start(t *testing.T, dir string, port int, hosts []*host) *process
+	// logged is what it has written of a host, everything all that it has.
+	logged(*host) string
+	everything() string
+	// sent is the chain that it makes of the certificates that were installed.
+	sent(*smtptest.CA, smtptest.Leaf) [][]byte
+	// says are texts that its log must have of a session of the scanner that
+	// was ended by neither side before its QUIT.
+	says(*evidence.Session) []string
+}
+
+func TestPostfix(t *testing.T) { testServer(t, &postfix{}, 21) }
+
+func TestExim(t *testing.T) { testServer(t, &exim{}, 22) }
+
+// testServer runs all cases on one kind of mail server, at addresses of a
+// network of the loopback interface.
+func testServer(t *testing.T, m mailServer, network byte) {
+	root(t)
+	now := time.Now()
+	ca := smtptest.NewCA("Real", now)
+	var hosts []*host
+	for i, c := range cases {
+		if c.only != "" && c.only != m.name() {
+			continue
+		}
+		domain := c.label + "." + m.name() + ".test"
+		hosts = append(hosts, &host{c, domain, "mx." + domain, netip.AddrFrom4([4]byte{127, network, 25, byte(1 + i)})})
+	}
+	port := begin(t, m, ca, hosts)
+	n := publish(t, now, ca, port, hosts)
+	s := scannerFor(t, n, ca, port)
+	j := judges(t, n, port)
+	for _, h := range hosts {
+		t.Run(h.label, func(t *testing.T) {
+			if h.mode == limited {
+				if code := greeting(h, port); code != "220" {
+					t.Fatalf("the first connection is greeted with %q", code)
+				}
+			}
+			snap, err := s.Scan(t.Context(), h.domain)
+			if err != nil {
+				t.Fatal(err)
+			}
+			found := findings(snap, h.name)
+			compareFindings(t, h, found)
+			if len(snap.Sessions) != 1 {
+				t.Fatalf("%d sessions", len(snap.Sessions))
+			}
+			session := &snap.Sessions[0]
+			compareSession(t, m, h, ca, snap, session)
+			compareLog(t, m, h, session)
+			j.second(t, h, found, snap, session)
+		})
+	}
+}
+
+// begin starts the server at a port that is free at all hosts and waits until
+// it greets. The server runs until the test ends.
+func begin(t *testing.T, m mailServer, ca *smtptest.CA, hosts []*host) int {
+	t.Helper()
+	var addrs []string
+	for _, h := range hosts {
+		addrs = append(addrs, h.addr.String())
+	}
+	const tries = 5
+	for range tries {
+		port, err := freePort(addrs)
+		if err != nil {
+			t.Fatal(err)
+		}
+		dir := folder(t)
+		for _, h := range hosts {
+			h.install(t, ca, dir)
+		}
+		server := m.start(t, dir, port, hosts)
+		t.Cleanup(func() {
+			if t.Failed() {
+				t.Logf("the log of %s:\n%s", m.name(), m.everything())
+			}
+			if err := server.stop(); err != nil {
+				t.Error(err)
+			}
+		})
+		up := false
+		poll(func() bool {
+			up = greeting(hosts[0], port) == "220"
+			return up || server.ended()
+		})
+		switch {
+		case up:
+			return port
+		case !server.ended() || !strings.Contains(strings.ToLower(m.everything()), "address already in use"):
+			t.Fatalf("%s does not greet", m.name())
+		}
+	}
+	t.Fatalf("%d ports were taken by others before %s could have them", tries, m.name())
+	return 0
+}
+
+// greeting is the reply code that a server greets with; empty if it does not.
+func greeting(h *host, port int) string {
+	c, err := net.DialTimeout("tcp", netip.AddrPortFrom(h.addr, uint16(port)).String(), patience)
+	if err != nil {
+		return ""
+	}
+	defer c.Close()
+	if err := c.SetDeadline(time.Now().Add(patience / 5)); err != nil {
+		return ""
+	}
+	b := make([]byte, 512)
+	n, err := c.Read(b)
+	if err != nil || n < 3 {
+		return ""
+	}
+	code := string(b[:3])
+	_, _ = c.Write([]byte("QUIT\r\n"))
+	_, _ = c.Read(b) // the server's goodbye, if it says one
+	return code
+}
+
+// install writes the key and then the certificates as they are to be sent.
+func (h *host) install(t *testing.T, ca *smtptest.CA, dir string) {
+	t.Helper()
+	if h.mode == keyless {
+		return
+	}
+	leaf := h.leaf()
+	cert := ca.Issue(leaf)
+	if h.mode == mispaired {
+		leaf.Seed += "/other"
+	}
+	key, err := x509.MarshalPKCS8PrivateKey(ca.Issue(leaf).PrivateKey)
+	if err != nil {
+		t.Fatal(err)
+	}
+	text := pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: key})
+	for _, der := range cert.Certificate {
+		text = append(text, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})...)
+	}
+	write(t, h.chainFile(dir), string(text))
+}
+
+// findings are those about a host, by check.
+func findings(s *evidence.Snapshot, host string) map[string]check.Finding {
+	found := map[string]check.Finding{}
+	for _, r := range check.Run(scanner.Catalogue, s) {
+		for _, f := range r.Findings {
+			if f.Subject.Host == host {
+				found[r.Check.ID] = f
+			}
+		}
+	}
+	return found
+}
+
+func compareFindings(t *testing.T, h *host, found map[string]check.Finding) {
+	t.Helper()
+	for id, want := range usualFindings {
+		if w, ok := h.finds[id]; ok {
+			want = w
+		}
+		f, ok := found[id]
+		if !ok {
+			t.Errorf("%s says nothing of %s", id, h.name)
+			continue
+		}
+		if f.Code.Name != want {
+			t.Errorf("%s: %s, want %s %v", id, f.Code.Name, want, f.Args)
+		}
+	}
+}
+
+// compareSession holds the evidence against what was configured.
+func compareSession(t *testing.T, m mailServer, h *host, ca *smtptest.CA, snap *evidence.Snapshot, s *evidence.Session) {
+	t.Helper()
+	if s.Host != h.name || s.Addr != h.addr.String() || s.Reach != evidence.Reached {
+		t.Errorf("session with %s [%s], %v", s.Host, s.Addr, s.Reach)
+	}
+	if h.ends != nil {
+		got := ending{s.StartTLS, evidence.ClassUnknown, s.Connections}
+		if s.Failure != nil {
+			got.class = s.Failure.Class
+		}
+		if got != *h.ends {
+			t.Errorf("the session ends with %+v, want %+v; %v", got, *h.ends, s.Failure)
+		}
+		return
+	}
+	if s.StartTLS != evidence.StartTLSStarted || s.Failure != nil || s.Handshake == nil || !s.Handshake.Complete {
+		t.Fatalf("STARTTLS is %v: %v, %v", s.StartTLS, s.Failure, s.Handshake)
+	}
+	if s.Connections != 1 {
+		t.Errorf("%d connections", s.Connections)
+	}
+	if strings.Join(s.ExtensionsTLS, " ") == "" || s.HelloTLS.Code != 250 || strings.Contains(strings.Join(s.ExtensionsTLS, " "), "STARTTLS") {
+		t.Errorf("after the handshake: %v %q", s.HelloTLS, s.ExtensionsTLS)
+	}
+	compareHandshake(t, h, s.Handshake)
+	_, ders := snap.Chain(s.Handshake.Chain)
+	if sent := m.sent(ca, h.leaf()); !slices.EqualFunc(ders, sent, bytes.Equal) {
+		t.Errorf("the chain has %d certificates, not those %d that are sent", len(ders), len(sent))
+	}
+}
+
+// compareHandshake checks what the mode leaves no choice in. The rest is held
+// against the server's log.
+func compareHandshake(t *testing.T, h *host, got *evidence.Handshake) {
+	t.Helper()
+	version, prefix := "TLS 1.3", "TLS_"
+	if h.mode == tls12 || h.mode == p384tls12 {
+		version, prefix = "TLS 1.2", "TLS_ECDHE_ECDSA_WITH_"
+	}
+	if got.Version != version || !strings.HasPrefix(got.Suite, prefix) || got.SNI != h.name {
+		t.Errorf("handshake %+v, want %s with %s", got, version, prefix)
+	}
+	switch h.mode {
+	case p384, p384tls12:
+		if got.Group != "secp384r1" {
+			t.Errorf("group %s, want secp384r1", got.Group)
+		}
+	default:
+		if got.Group == "" {
+			t.Error("no group")
+		}
+	}
+}
+
+// compareLog waits until the server's own account of the session is there.
+func compareLog(t *testing.T, m mailServer, h *host, s *evidence.Session) {
+	t.Helper()
+	if s.Failure != nil {
+		return
+	}
+	for _, text := range m.says(s) {
+		if !poll(func() bool { return strings.Contains(m.logged(h), text) }) {
+			t.Errorf("%s does not log %q:\n%s", m.name(), text, m.logged(h))
+		}
+	}
+}
+
+// linesWith are the whole lines of a file with a text in them.
+func linesWith(file, text string) string {
+	b, err := os.ReadFile(file)
+	if err != nil {
+		return fmt.Sprintln(err)
+	}
+	var out strings.Builder
+	for line := range strings.Lines(string(b)) {
+		if strings.Contains(line, text) && strings.HasSuffix(line, "\n") {
+			out.WriteString(line)
+		}
+	}
+	return out.String()
+}
