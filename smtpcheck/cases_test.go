@@ -98,7 +98,7 @@ func domainCases() []testCase {
 		// The others have nothing to add then.
 		{"dane-exists", "nothing-to-test", "", "null MX", func(w *world) { w.answer(domain, "MX", "0 .") }},
 		{"dane-exists", "blocked", "", "null MX with others", func(w *world) { w.answer(domain, "MX", "0 .", "10 "+mx+".") }},
-		{"dane-exists", "unknown-requirement", "", "MX unknown", func(w *world) { w.outcome(domain, "MX", evidence.OutcomeServFail) }},
+		{"dane-exists", "unknown-requirement", "untested", "MX unknown", func(w *world) { w.outcome(domain, "MX", evidence.OutcomeServFail) }},
 		{"cert-key", "nothing-to-test", "", "null MX", func(w *world) { w.answer(domain, "MX", "0 .") }},
 		{"tls-version", "not-gathered", "", "", func(w *world) {}},
 	}
@@ -263,8 +263,8 @@ func sessionCases() []testCase {
 		{"dane-exists", "host-failed-with-records", "", "", func(w *world) { w.fail(without()) }},
 		{"dane-exists", "host-failed-without-records", "", "", func(w *world) { w.fail(without()); w.outcome("_25._tcp."+mx, "TLSA", evidence.OutcomeNoData) }},
 		{"dane-exists", "blocked", "", "records unknown", func(w *world) { w.fail(without()); w.outcome("_25._tcp."+mx, "TLSA", evidence.OutcomeServFail) }},
-		{"dane-exists", "host-unknown-with-records", "", "", func(w *world) { w.fail(dial(evidence.ClassTimeout)) }},
-		{"dane-exists", "host-unknown-without-records", "", "", func(w *world) {
+		{"dane-exists", "host-unknown-with-records", "untested", "", func(w *world) { w.fail(dial(evidence.ClassTimeout)) }},
+		{"dane-exists", "host-unknown-without-records", "untested", "", func(w *world) {
 			w.fail(dial(evidence.ClassTimeout))
 			w.security("_25._tcp."+mx, "TLSA", evidence.SecurityInsecure)
 		}},

@@ -61,9 +61,9 @@ var (
 		Text: "There are secure TLSA records for {host} ({records}), which oblige senders to use TLS with it. It does not count, because \"{requires}\" did not pass."}
 	daneBlockedWithout = &check.Code{Name: "host-failed-without-records", Outcome: check.Blocked,
 		Text: "There are no secure TLSA records for {host}. It does not count, because \"{requires}\" did not pass."}
-	daneUnknownWith = &check.Code{Name: "host-unknown-with-records", Outcome: check.Inconclusive,
+	daneUnknownWith = &check.Code{Name: "host-unknown-with-records", Outcome: check.Inconclusive, Verdict: check.Untested,
 		Text: "There are secure TLSA records for {host} ({records}). Whether that counts is not known, because \"{requires}\" is not."}
-	daneUnknownWithout = &check.Code{Name: "host-unknown-without-records", Outcome: check.Inconclusive,
+	daneUnknownWithout = &check.Code{Name: "host-unknown-without-records", Outcome: check.Inconclusive, Verdict: check.Untested,
 		Text:   "There are no secure TLSA records for {host}. Whether that counts is not known, because \"{requires}\" is not.",
 		Advice: "Publish TLSA records for {host}, in a signed zone."}
 	daneSkippedWith = &check.Code{Name: "host-not-asked-with-records", Outcome: check.Inconclusive, NotAsked: true,
@@ -125,7 +125,11 @@ func evaluateDANEExists(s *evidence.Snapshot, subject evidence.Subject) check.Fi
 
 // withoutServer answers for a domain without MX host.
 func withoutServer(tls *check.Code) check.Finding {
-	return check.Finding{Code: commonCode(tls), Args: map[string]string{"requires": starttlsExists.Title}}
+	f := check.Finding{Code: commonCode(tls), Args: map[string]string{"requires": starttlsExists.Title}}
+	if f.Code == check.UnknownBy {
+		f.Verdict = check.Untested
+	}
+	return f
 }
 
 // commonCode is the answer that [check.Run] gives where a requirement did not

@@ -178,6 +178,11 @@ type Code struct {
 	Cites   []Citation
 }
 
+// Untested is the verdict, in every row, of a subject to which Internet.nl
+// would not have come: not tested, with the worst status and the points of
+// before the test.
+const Untested = "untested"
+
 // Finding is the answer of a check for one subject.
 type Finding struct {
 	Code    *Code

@@ -96,8 +96,12 @@ func (p *Policy) Row(id string) *Row {
 	return nil
 }
 
-// Outcome returns the outcome of that id, nil if there is none.
+// Outcome returns the outcome of that id, nil if there is none. Every row has
+// [check.Untested].
 func (r *Row) Outcome(id string) *Outcome {
+	if id == check.Untested {
+		return &Outcome{ID: notTested, Status: NotTested, Worst: r.Initial}
+	}
 	for i := range r.Outcomes {
 		if r.Outcomes[i].ID == id {
 			return &r.Outcomes[i]
