@@ -46,12 +46,21 @@ func (j *judge) steps(q name, typ uint16) ([]step, *fault) {
 			return append(list, step{denied: q}), nil
 		}
 		list = append(list, step{set: set})
+		if set.typ == dns.TypeCNAME && several(set) { // nobody knows which one will be followed
+			return list, indeterminate(dns.ExtendedErrorCodeInvalidData, "%s: several CNAME records", q)
+		}
 		if target == "" { // the new name is too long
 			return list, nil
 		}
 		q = target
 	}
 	return list, indeterminate(dns.ExtendedErrorCodeOther, "%s: more than %d aliases", q, maxAliases)
+}
+
+// several reports whether the aliases lead to different names (against RFC
+// 2181, Section 10.1).
+func several(set *rrset) bool {
+	return slices.ContainsFunc(set.rrs, func(rr dns.RR) bool { return !dns.IsDuplicate(rr, set.rrs[0]) })
 }
 
 // data is the records asked for at q.

@@ -61,11 +61,13 @@ func (d *denial) hash(n name, r *nsec3) (hash, bool) {
 	if h, ok := d.hashes[k]; ok {
 		return h, true
 	}
-	if d.work.rounds += r.iterations + 1; d.work.rounds > maxHashRounds {
+	cost := r.iterations + 1
+	if d.work.rounds+cost > maxHashRounds {
 		d.work.limited = true
 		d.fail(bogus(dns.ExtendedErrorCodeDNSBogus, "%s: too many names to hash to prove that something does not exist", r.set))
 		return hash{}, false
 	}
+	d.work.rounds += cost
 	h := nsec3Hash(n, r.salt, r.iterations)
 	if d.hashes == nil {
 		d.hashes = make(map[hashKey]hash)
