@@ -5,6 +5,7 @@ import (
 	"crypto/ed25519"
 	"encoding/base64"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -236,4 +237,11 @@ func (c *counting) Fetch(ctx context.Context, q string, typ uint16) (*dns.Msg, e
 		return &dns.Msg{Ns: c.deny(dns.Fqdn(q))}, nil
 	}
 	return c.answers.Fetch(ctx, q, typ)
+}
+
+func clockOf() time.Time { return testNow }
+
+func sortedTypes(types []uint16) []uint16 {
+	slices.Sort(types)
+	return types
 }
