@@ -2,6 +2,7 @@ package dnssec
 
 import (
 	"bufio"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
@@ -96,6 +97,9 @@ func parseAnchor(entry string) (dns.RR, error) {
 	}
 	switch x := rr.(type) {
 	case *dns.DS:
+		if _, err := hex.DecodeString(x.Digest); err != nil {
+			return nil, errors.New("the digest of the DS record is not hexadecimal")
+		}
 		if size, ok := digestSizes[x.DigestType]; ok && len(x.Digest) != 2*size {
 			return nil, fmt.Errorf("the digest of the DS record has %d hexadecimal digits; type %d has %d", len(x.Digest), x.DigestType, 2*size)
 		}
@@ -107,6 +111,9 @@ func parseAnchor(entry string) (dns.RR, error) {
 			return nil, fmt.Errorf("the DNSKEY record has flags %d: it is revoked", x.Flags)
 		case x.Protocol != 3:
 			return nil, fmt.Errorf("the DNSKEY record has protocol %d; it must be 3", x.Protocol)
+		}
+		if _, err := newKey(x); err != nil {
+			return nil, fmt.Errorf("the DNSKEY record: %w", err)
 		}
 	default:
 		return nil, fmt.Errorf("a record of type %s; anchors are DS or DNSKEY", dns.TypeToString[rr.Header().Rrtype])

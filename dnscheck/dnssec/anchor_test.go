@@ -50,6 +50,8 @@ func TestParseAnchors(t *testing.T) {
 		{"another type", "\n\n. NS a.test.", "line 3: a record of type NS"},
 		{"no record", ". DS 20326 8 2 " + zeros + "\nhello world\n", "line 2"},
 		{"digest too short", ". DS 20326 8 2 00", "line 1: the digest of the DS record has 2 hexadecimal digits; type 2 has 64"},
+		{"digest not hexadecimal", ". DS 20326 8 99 0x", "line 1: the digest of the DS record is not hexadecimal"},
+		{"key not base64", "example.test. DNSKEY 257 3 15 ????", "line 1: the DNSKEY record: the key cannot be read"},
 		{"class", "example.test. CH DS 1 8 2 " + zeros, "line 1: class CH"},
 		{"no zone key", "example.test. DNSKEY 1 3 15 AAAA", "line 1: the DNSKEY record has flags 1"},
 		{"revoked", "example.test. DNSKEY 385 3 15 AAAA", "revoked"},
@@ -73,6 +75,7 @@ func TestParseAnchors(t *testing.T) {
 func FuzzParseAnchors(f *testing.F) {
 	f.Add(". DS 20326 8 2 " + zeros)
 	f.Add("example.test. IN DNSKEY 257 3 15 (\n AAAA ) ; x")
+	f.Add("0 DS 0 0 2 " + zeros[:47] + "\xba" + zeros[:16])
 	f.Add("$ORIGIN test.\n@ DS 1 2 3 00")
 	f.Fuzz(func(t *testing.T, text string) {
 		list, err := dnssec.ParseAnchors(strings.NewReader(text))

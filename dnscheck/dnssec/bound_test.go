@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -220,19 +221,19 @@ func TestDeepNames(t *testing.T) {
 		return s.sign(rr(t, n+" 300 IN NSEC \\000."+n+" RRSIG NSEC"))
 	}
 	_, got := judgeWork(v, src, deep, dns.TypeA, &dns.Msg{Answer: []dns.RR{rr(t, deep+" 300 IN A 192.0.2.1")}})
-	if got != evidence.SecurityIndeterminate || src.count > maxQuestions {
-		t.Errorf("%s after %d questions, limit %d", got, src.count, maxQuestions)
+	if got != evidence.SecurityIndeterminate || src.count.Load() > maxQuestions {
+		t.Errorf("%s after %d questions, limit %d", got, src.count.Load(), maxQuestions)
 	}
 }
 
 type counting struct {
 	answers
 	deny  func(string) []dns.RR
-	count int
+	count atomic.Int32
 }
 
 func (c *counting) Fetch(ctx context.Context, q string, typ uint16) (*dns.Msg, error) {
-	c.count++
+	c.count.Add(1)
 	if typ == dns.TypeDS {
 		return &dns.Msg{Ns: c.deny(dns.Fqdn(q))}, nil
 	}

@@ -127,22 +127,20 @@ func TestFlips(t *testing.T) {
 	for _, r := range record(t, l, v) {
 		still := 0
 		for i := range r.wire {
-			for _, mask := range []byte{0x01, 0xa0} {
-				wire := slices.Clone(r.wire)
-				wire[i] ^= mask
-				if r.check(t, v, l, wire) {
-					still++
-				}
+			wire := slices.Clone(r.wire)
+			wire[i] ^= [...]byte{0x01, 0xa0, 0xff}[i%3]
+			if r.check(t, v, l, wire) {
+				still++
 			}
 		}
-		if still == 0 || still > len(r.wire)*6/5 {
-			t.Errorf("%s %s: %d of %d changes go unnoticed; some must, as those of the id and the TTLs, but not so many", r.name, dns.Type(r.typ), still, 2*len(r.wire))
+		if still == 0 || still > len(r.wire)*3/5 {
+			t.Errorf("%s %s: %d of %d changes go unnoticed; some must, as those of the id and the TTLs, but not so many", r.name, dns.Type(r.typ), still, len(r.wire))
 		}
 	}
 }
 
 // TestMissing leaves out every record, and every pair of records, of signed
-// replies, and puts every record of the authority section into the answer.
+// replies.
 func TestMissing(t *testing.T) {
 	l := internet(t)
 	v := l.validator()
