@@ -80,7 +80,8 @@ func (j *secondOpinion) sclient(t *testing.T, h *host) string {
 
 func (j *secondOpinion) gnutlsCLI(t *testing.T, h *host) string {
 	t.Helper()
-	return output(t, nil, "", j.gnutls, "--starttls-proto=smtp", fmt.Sprintf("--port=%d", j.port), "--sni-hostname="+h.name, "--insecure", "--print-cert", h.addr.String())
+	// At the end of its input it would wait for the server to close.
+	return output(t, nil, "QUIT\r\n", j.gnutls, "--starttls-proto=smtp", fmt.Sprintf("--port=%d", j.port), "--sni-hostname="+h.name, "--insecure", "--print-cert", h.addr.String())
 }
 
 // certificates are those of all PEM blocks in a text, in their order.

@@ -1,6 +1,7 @@
 package realmail_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -9,6 +10,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -75,6 +77,12 @@ func write(t *testing.T, path, text string) {
 	if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
 		t.Fatal(err)
 	}
+	// Postfix reads new files again and again until they have an age at which
+	// they cannot be half written.
+	past := time.Now().Add(-time.Minute)
+	if err := os.Chtimes(path, past, past); err != nil {
+		t.Fatal(err)
+	}
 }
 
 // process is one that the test has started, in a session of its own, with all
@@ -121,19 +129,40 @@ func (p *process) ended() bool {
 
 // stop ends the process and its children and waits until none is left.
 func (p *process) stop() error {
-	// The group's id is that of its first process. It is not given to another
-	// one as long as the group has a member, so nobody else is hit.
-	gone := func() bool { return errors.Is(syscall.Kill(-p.id, 0), syscall.ESRCH) && p.ended() }
+	gone := func() bool { return p.ended() && !alive(p.id) }
 	for _, signal := range []syscall.Signal{syscall.SIGTERM, syscall.SIGKILL} {
 		if gone() {
 			return nil
 		}
+		// The group has the id of the process that was started. As long as it
+		// has a member nobody else gets that id, so nobody else is hit.
 		_ = syscall.Kill(-p.id, signal) // that it is gone meanwhile is what we wait for
 		if poll(gone) {
 			return nil
 		}
 	}
 	return fmt.Errorf("processes of group %d do not end", p.id)
+}
+
+// alive reports whether a process group has a member that still runs. Those
+// that have ended may stay listed for ever, where nobody takes note of orphans.
+func alive(group int) bool {
+	files, err := filepath.Glob("/proc/[0-9]*/stat")
+	if err != nil || len(files) == 0 {
+		return !errors.Is(syscall.Kill(-group, 0), syscall.ESRCH)
+	}
+	for _, file := range files {
+		b, err := os.ReadFile(file)
+		if err != nil {
+			continue // gone since
+		}
+		// The name is in parentheses and may hold anything.
+		fields := strings.Fields(string(b[bytes.LastIndexByte(b, ')')+1:]))
+		if len(fields) > 2 && fields[2] == strconv.Itoa(group) && fields[0] != "Z" && fields[0] != "X" {
+			return true
+		}
+	}
+	return false
 }
 
 // poll asks until the answer is yes or patience is at its end.
