@@ -71,7 +71,7 @@ var (
 		Text:   "{host} at {addr} accepts STARTTLS, but no TLS handshake can be completed ({failure}).",
 		Advice: "Look into the log of the mail server. What it sends after its 220 reply is no TLS."}
 	starttlsHandshakeUnknown = &check.Code{Name: "handshake-unknown", Outcome: check.Inconclusive, Verdict: "other",
-		Text:   "{host} at {addr} accepts STARTTLS, but the handshake with this scan could not be completed ({failure}). Others may be able to: the scan does not offer finite-field DHE, and refuses some old or odd certificates and parameters that are in use.",
+		Text:   "{host} at {addr} accepts STARTTLS, but the handshake with this scan could not be completed ({failure}). Others may be able to: the scan does not offer finite-field DHE, and refuses some old or odd certificates and parameters that are in use. A server without a certificate ends the handshake like this too.",
 		Advice: "Look at what the server sends with \"openssl s_client -starttls smtp -connect {host}:25\"."}
 	starttlsNotSMTP = &check.Code{Name: "not-smtp", Outcome: check.Fail, Verdict: "other", Cites: []check.Citation{check.RFC("5321", "4.2")},
 		Text:   "What {host} answers at {addr} is not SMTP ({failure}).",
