@@ -60,7 +60,7 @@ var (
 		Advice: "Look into the log of the mail server: mostly the certificate or its key cannot be read."}
 	starttlsDeferred = &check.Code{Name: "temporary", Outcome: check.Inconclusive, Verdict: "other",
 		Text:   "{host} at {addr} put this scan off with a temporary refusal ({failure}), as servers do that limit connections. Whether it has STARTTLS is not known; it does not count as lacking it.",
-		Advice: "Scan again later, or from an address that the server does not limit."}
+		Advice: "Scan again later, or from an address that the server does not limit. If it stays so after STARTTLS, see whether the server can load its certificate and key."}
 	starttlsNoService = &check.Code{Name: "no-service", Outcome: check.Fail, Verdict: "other", Cites: []check.Citation{check.RFC("5321", "3.1")},
 		Text:   "{host} at {addr} greets with a permanent refusal ({failure}): it takes no mail at all.",
 		Advice: "Take {host} out of the MX records of {domain}, or let it take mail. If others can deliver to it, it may be this scan's address that it refuses."}
@@ -90,7 +90,7 @@ var (
 		Advice: "Scan again with a longer --timeout. Some servers make unknown clients wait."}
 	starttlsBrokenOff = &check.Code{Name: "broken-off", Outcome: check.Inconclusive, Verdict: "other",
 		Text:   "The connection with {host} at {addr} was broken off ({failure}), as servers do that limit connections. Whether it has STARTTLS is not known.",
-		Advice: "Scan again later, or from an address that the server does not limit."}
+		Advice: "Scan again later, or from an address that the server does not limit. If it stays so after STARTTLS, see whether the server can load its certificate and key."}
 	starttlsForbidden = &check.Code{Name: "forbidden-address", Outcome: check.Inconclusive, Verdict: "other", Cites: []check.Citation{check.RFC("6890", "2.2")},
 		Text:   "{addr}, an address of {host}, is in a range for special purposes, such as private networks. Nothing was connected to there, and from the Internet nobody can.",
 		Advice: "Publish a public address for {host}. To scan a server of your own network use --allow-private."}
