@@ -172,8 +172,14 @@ func TestWantsClimbToTheZone(t *testing.T) {
 	all = world("dept.example.test NS servfail\n")
 	all.Domain = s.Domain
 	rounds, _ = scan(t, all)
+	if !slices.Contains(flat(rounds), "example.test NS") {
+		t.Error("the climb stopped at a failure, where Internet.nl goes on")
+	}
+	all = world("dept.example.test NS budget\n")
+	all.Domain = s.Domain
+	rounds, _ = scan(t, all)
 	if slices.Contains(flat(rounds), "example.test NS") {
-		t.Error("the climb went on past a failure")
+		t.Error("the climb went on although the scan was out of time")
 	}
 }
 

@@ -28,6 +28,7 @@ const (
 	chainFailed                // the lookup failed
 	chainStripped              // the resolver strips what validation needs
 	chainUnjudged              // there is an answer, but nobody could judge it
+	chainNoKeys                // there is an answer, but the keys to judge it could not be had
 	chainSecure
 	chainInsecure
 	chainBogus
@@ -67,6 +68,9 @@ func chainOf(s *evidence.Snapshot, l *evidence.Lookup) chain {
 			return chainBogusDenial
 		}
 		return chainBogus
+	}
+	if security == evidence.SecurityIndeterminate {
+		return chainNoKeys
 	}
 	return chainUnjudged
 }
@@ -120,8 +124,13 @@ func (c chainCodes) codes() []*check.Code {
 func (c chainCodes) finding(s *evidence.Snapshot, name string) check.Finding {
 	l := s.Lookup(name, "SOA")
 	zone, reason := breaks(l)
+	code, verdict := c[chainOf(s, l)], ""
+	if code == c[chainNoKeys] && l.Outcome == evidence.OutcomeNXDomain {
+		verdict = c[chainBogusDenial].Verdict
+	}
 	return check.Finding{
-		Code:     c[chainOf(s, l)],
+		Code:     code,
+		Verdict:  verdict,
 		Args:     map[string]string{"domain": s.Domain, "name": name, "zone": zone, "reason": reason, "failed": whatFailed(l)},
 		Evidence: pointers(s, l),
 	}
@@ -134,8 +143,9 @@ const (
 )
 
 // unjudged are the answers, alike in all four checks, where nothing can be
-// said. failed is Internet.nl's row for a DNS error.
-func unjudged(failed string) chainCodes {
+// said. failed is Internet.nl's row for a DNS error, bogus the one for a name
+// that its resolver refuses as bogus.
+func unjudged(failed, bogus string) chainCodes {
 	return chainCodes{
 		chainNotAsked: {Name: "not-looked-up", Outcome: check.Inconclusive,
 			Text: "Whether {name} is signed was not looked up: no resolver could be reached, or the scan ended before."},
@@ -148,6 +158,9 @@ func unjudged(failed string) chainCodes {
 		chainUnjudged: {Name: "not-validated", Outcome: check.Inconclusive,
 			Text:   "There is an answer for {name}, but its signatures could not be judged ({reason}).",
 			Advice: "Scan again later, or with another resolver (--resolver)."},
+		chainNoKeys: {Name: "keys-unknown", Outcome: check.Inconclusive, Verdict: bogus,
+			Text:   "There is an answer for {name}, but the keys to judge its signatures could not be had ({reason}). Validating resolvers refuse such an answer, and Internet.nl counts it as one with wrong signatures.",
+			Advice: "Scan again later. If it stays so, see whether all name servers of {zone} answer questions for DS and DNSKEY records."},
 	}
 }
 
@@ -160,7 +173,7 @@ func merged(a, b chainCodes) chainCodes {
 
 // existCodes answer whether a name is signed at all: a broken chain is one too.
 func existCodes() chainCodes {
-	return merged(unjudged("resolver-error"), chainCodes{
+	return merged(unjudged("resolver-error", "good"), chainCodes{
 		chainSecure: {Name: "signed", Outcome: check.Pass, Verdict: "good",
 			Text: "{name} is signed with DNSSEC."},
 		chainInsecure: {Name: "unsigned", Outcome: check.Fail, Verdict: "bad",
@@ -180,7 +193,7 @@ func existCodes() chainCodes {
 // validCodes answer whether the chain holds. failed is Internet.nl's row for a
 // DNS error, NXDOMAIN included.
 func validCodes(failed string) chainCodes {
-	return merged(unjudged(failed), chainCodes{
+	return merged(unjudged(failed, "bad"), chainCodes{
 		chainSecure: {Name: "secure", Outcome: check.Pass, Verdict: "good",
 			Text: "The signatures of {name} are valid up to the root."},
 		chainInsecure: {Name: "unsigned", Outcome: check.Blocked, Verdict: "not-tested",

@@ -26,9 +26,15 @@ var dnssecRows = []judged{
 	{"bogus, withheld by the resolver", oneMX("servfail bogus", "nodata bogus"), []string{
 		"dnssec-exists signed-badly good", "dnssec-valid bogus bad",
 		"dnssec-mx-exists@mx.example.test signed-badly good", "dnssec-mx-valid@mx.example.test bogus bad"}},
-	{"indeterminate, or not validated", oneMX("= ns. h. 1 2 3 4 5 | indeterminate", "nodata unknown"), []string{
+	{"not validated", oneMX("= ns. h. 1 2 3 4 5 | unknown", "nodata unknown"), []string{
 		"dnssec-exists not-validated -", "dnssec-valid not-validated -",
 		"dnssec-mx-exists@mx.example.test not-validated -", "dnssec-mx-valid@mx.example.test not-validated -"}},
+	{"indeterminate: a validating resolver refuses it", oneMX("= ns. h. 1 2 3 4 5 | indeterminate", "nodata indeterminate"), []string{
+		"dnssec-exists keys-unknown good", "dnssec-valid keys-unknown bad",
+		"dnssec-mx-exists@mx.example.test keys-unknown good", "dnssec-mx-valid@mx.example.test keys-unknown bad"}},
+	{"indeterminate, and the name does not exist", oneMX("nxdomain indeterminate", "nxdomain indeterminate"), []string{
+		"dnssec-exists keys-unknown resolver-error", "dnssec-valid keys-unknown not-tested/resolver_error",
+		"dnssec-mx-exists@mx.example.test keys-unknown resolver-error", "dnssec-mx-valid@mx.example.test keys-unknown not-tested/none"}},
 	{"failed", oneMX("servfail", "timeout"), []string{
 		"dnssec-exists lookup-failed resolver-error", "dnssec-valid lookup-failed not-tested/resolver_error",
 		"dnssec-mx-exists@mx.example.test lookup-failed resolver-error", "dnssec-mx-valid@mx.example.test lookup-failed not-tested/none"}},
@@ -72,6 +78,8 @@ var dnssecRows = []judged{
 		"dnssec-mx-exists should-have-null-mx no-mailservers", "dnssec-mx-valid no-mail-servers not-tested/none"}},
 	{"null MX", "example.test MX = 0 .\nexample.test A = 192.0.2.1\n", []string{
 		"dnssec-mx-exists null-mx null-mx", "dnssec-mx-valid no-mail-servers not-tested/none"}},
+	{"null MX, addresses unknown", "example.test MX = 0 .\nexample.test A nodata\nexample.test AAAA servfail\n", []string{
+		"dnssec-mx-exists null-mx-address-unknown null-mx-without-a-aaaa", "dnssec-mx-valid no-mail-servers not-tested/none"}},
 	{"null MX that is not needed", "example.test MX = 0 .\nexample.test A nodata\nexample.test AAAA nodata\n", []string{
 		"dnssec-mx-exists null-mx-unneeded null-mx-without-a-aaaa", "dnssec-mx-valid no-mail-servers not-tested/none"}},
 	{"null MX with others", "example.test MX = 0 . ; 10 mx.example.test.\n", []string{

@@ -23,7 +23,7 @@ var ipv6Checks = []*check.Check{ipv6NSAddress, ipv6NSReach, ipv6MXAddress, ipv6M
 // of having no mail server apart.
 func ipv6Wants(s *evidence.Snapshot) []evidence.Question {
 	list := []evidence.Question{{Name: s.Domain, Type: "MX"}, {Name: missingNS(s), Type: "NS"}}
-	hosts := firstOf(nameServers(s), maxNameServers)
+	hosts := firstOf(delegationOf(s).hosts, maxNameServers)
 	if mx := s.Lookup(s.Domain, "MX"); mx != nil && !mx.Unknown() {
 		if m := s.Mail(); m.Status == evidence.MailHas {
 			hosts = slices.Concat(hosts, m.Hosts)
@@ -45,16 +45,47 @@ func missingNS(s *evidence.Snapshot) string {
 		if l == nil {
 			return name
 		}
-		if l.Exists() || l.Unknown() {
+		if l.Exists() || ownFault(l) {
 			break
 		}
 	}
 	return s.Domain
 }
 
-func nameServers(s *evidence.Snapshot) []string {
-	_, hosts, _ := s.NameServers(s.Domain)
-	return hosts
+// delegation is the name servers that Internet.nl looks at, and the way to them.
+type delegation struct {
+	hosts []string           // by name
+	climb []*evidence.Lookup // the NS questions, from the domain upward
+	// failed are those of climb without an answer. Internet.nl takes them for
+	// names without NS records and goes on upward, so that with hosts these may
+	// not be the domain's.
+	failed   []*evidence.Lookup
+	ownFault bool // the last one of climb was not asked, or failed here
+}
+
+func delegationOf(s *evidence.Snapshot) delegation {
+	var d delegation
+	for _, name := range evidence.Climb(s.Domain) {
+		l := s.Lookup(name, "NS")
+		d.climb = append(d.climb, l)
+		if ownFault(l) {
+			d.ownFault = true
+			return d
+		}
+		if l.Unknown() {
+			d.failed = append(d.failed, l)
+			continue
+		}
+		for _, rr := range l.Answer {
+			d.hosts = append(d.hosts, rr.Target())
+		}
+		if len(d.hosts) > 0 {
+			slices.Sort(d.hosts)
+			d.hosts = slices.Compact(d.hosts)
+			break
+		}
+	}
+	return d
 }
 
 func firstOf[T any](list []T, n int) []T { return list[:min(n, len(list))] }
@@ -76,7 +107,7 @@ func ReachWants(s *evidence.Snapshot) []Want {
 			}
 		}
 	}
-	for _, h := range firstOf(nameServers(s), maxNameServers) {
+	for _, h := range firstOf(delegationOf(s).hosts, maxNameServers) {
 		srv := serverOf(s, h)
 		six := firstOf(srv.six, maxAddresses)
 		want(h, six)

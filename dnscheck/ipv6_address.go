@@ -22,6 +22,9 @@ var (
 	nsAddressServersUnknown = &check.Code{Name: "servers-unknown", Outcome: check.Inconclusive, Verdict: "bad",
 		Text:   "Which name servers {domain} has could not be found out ({failed}). Internet.nl counts that as having none with IPv6.",
 		Advice: "Scan again later. If it stays so, the name servers of {domain} do not answer questions for its NS records."}
+	nsAddressAbove = &check.Code{Name: "servers-above", Outcome: check.Inconclusive, Verdict: "good",
+		Text:   "Which name servers {domain} has could not be found out ({failed}). Internet.nl then looks at those of the zone above in their place; its verdict on them is \"{verdict}\".",
+		Advice: "Scan again later. If it stays so, the name servers of {domain} do not answer questions for its NS records."}
 	nsAddressUnknown = &check.Code{Name: "addresses-unknown", Outcome: check.Inconclusive, Verdict: "bad",
 		Text:   "It is not known how many name servers of {domain} have an IPv6 address, because the lookup failed for {unknown} ({failed}). Internet.nl counts that as having none.",
 		Advice: "Scan again later. If it stays so, the servers that hold these names do not answer for AAAA records."}
@@ -38,22 +41,22 @@ var (
 			How:  "Publish an AAAA record for the names of at least two name servers. Where such a name lies within the domain itself, the registry needs the address too (glue). Most DNS providers do all of this by themselves.",
 		},
 		Cites:    []check.Citation{check.RFC("3596", "2.1"), check.RFC("4472", "1.3"), check.RFC("2182", "5"), check.InternetNL("mail_ipv6_ns_address")},
-		Args:     []string{"domain", "with", "without", "unknown", "failed"},
-		Codes:    []*check.Code{nsAddressEnough, nsAddressOne, nsAddressNone, nsAddressNoServers, nsAddressServersUnknown, nsAddressUnknown, nsAddressNotAsked},
+		Args:     []string{"domain", "with", "without", "unknown", "failed", "verdict"},
+		Codes:    []*check.Code{nsAddressEnough, nsAddressOne, nsAddressNone, nsAddressNoServers, nsAddressServersUnknown, nsAddressAbove, nsAddressUnknown, nsAddressNotAsked},
 		Evaluate: evaluateNSAddress,
 	}
 )
 
 func evaluateNSAddress(s *evidence.Snapshot, _ evidence.Subject) check.Finding {
-	hosts, climb, known := nameServersWithPath(s)
-	c := countIPv6(serversOf(s, hosts))
-	f := check.Finding{Args: c.args(s), Evidence: pointers(s, append(climb, c.lookups...)...)}
+	d := delegationOf(s)
+	c := countIPv6(serversOf(s, d.hosts))
+	f := check.Finding{Args: c.args(s), Evidence: pointers(s, append(d.climb, c.lookups...)...)}
 	switch {
-	case !known && ownFault(climb[len(climb)-1]):
+	case d.ownFault:
 		f.Code = nsAddressNotAsked
-	case !known:
-		f.Code, f.Args["failed"] = nsAddressServersUnknown, whatFailed(climb[len(climb)-1])
-	case len(hosts) == 0:
+	case len(d.failed) > 0 && len(d.hosts) == 0:
+		f.Code, f.Args["failed"] = nsAddressServersUnknown, whatFailed(d.failed...)
+	case len(d.hosts) == 0:
 		f.Code = nsAddressNoServers
 	case len(c.with) >= 2:
 		f.Code = nsAddressEnough
@@ -69,22 +72,18 @@ func evaluateNSAddress(s *evidence.Snapshot, _ evidence.Subject) check.Finding {
 			f.Verdict = "other"
 		}
 	}
-	return f
+	return d.above(f, nsAddressAbove)
 }
 
-// nameServersWithPath returns the domain's name servers and the NS lookups on
-// the way to them. Where they are not known, the last lookup is the one that
-// is missing: nil if it was not asked.
-func nameServersWithPath(s *evidence.Snapshot) (hosts []string, climb []*evidence.Lookup, known bool) {
-	_, hosts, known = s.NameServers(s.Domain)
-	for _, name := range evidence.Climb(s.Domain) {
-		l := s.Lookup(name, "NS")
-		climb = append(climb, l)
-		if l == nil || !l.Absent() {
-			break
-		}
+// above turns what was found of the name servers of a zone above, where the
+// domain's own could not be found out, into an inconclusive answer: nothing is
+// known of the domain's, but Internet.nl says this of them.
+func (d delegation) above(f check.Finding, code *check.Code) check.Finding {
+	if len(d.failed) > 0 && len(d.hosts) > 0 && f.VerdictID() != "" {
+		f.Verdict, f.Code = f.VerdictID(), code
+		f.Args["failed"], f.Args["verdict"] = whatFailed(d.failed...), f.Verdict
 	}
-	return hosts, climb, known
+	return f
 }
 
 var (

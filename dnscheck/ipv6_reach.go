@@ -110,6 +110,9 @@ var (
 	nsReachUnknown = &check.Code{Name: "servers-unknown", Outcome: check.Inconclusive, Verdict: "not-tested",
 		Text:   "Which name servers {domain} has could not be found out ({failed}). Internet.nl counts that as having none with IPv6.",
 		Advice: "Scan again later. If it stays so, the name servers of {domain} do not answer questions for its NS records."}
+	nsReachAbove = &check.Code{Name: "servers-above", Outcome: check.Inconclusive, Verdict: "good",
+		Text:   "Which name servers {domain} has could not be found out ({failed}). Internet.nl then looks at those of the zone above in their place, and gives {points} of 10 points for them.",
+		Advice: "Scan again later. If it stays so, the name servers of {domain} do not answer questions for its NS records."}
 
 	ipv6NSReach = &check.Check{
 		ID: "ipv6-ns-reach", API: "mail_ipv6_ns_reach",
@@ -122,23 +125,22 @@ var (
 		},
 		Cites:    []check.Citation{check.RFC("4472", "4.3"), check.RFC("7766", "5"), check.InternetNL("mail_ipv6_ns_reach")},
 		Args:     reachArgs,
-		Codes:    append(nsReach.codes(), nsReachUnknown),
+		Codes:    append(nsReach.codes(), nsReachUnknown, nsReachAbove),
 		Evaluate: evaluateNSReach,
 	}
 )
 
 func evaluateNSReach(s *evidence.Snapshot, _ evidence.Subject) check.Finding {
-	names, climb, known := nameServersWithPath(s)
-	if !known {
-		last := climb[len(climb)-1]
-		f := check.Finding{Code: nsReachUnknown, Args: map[string]string{"domain": s.Domain, "failed": whatFailed(last)}, Evidence: pointers(s, climb...)}
-		if ownFault(last) {
+	d := delegationOf(s)
+	if d.ownFault || len(d.failed) > 0 && len(d.hosts) == 0 {
+		f := check.Finding{Code: nsReachUnknown, Args: map[string]string{"domain": s.Domain, "failed": whatFailed(d.failed...)}, Evidence: pointers(s, d.climb...)}
+		if d.ownFault {
 			f.Code = nsReach.notAsked
 		}
 		return f
 	}
-	hosts := tryAll(s, serversOf(s, names), nsTries)
-	return nsReach.finding(s, hosts, nsPoints(hosts), s.Vantage.NoIPv6)
+	hosts := tryAll(s, serversOf(s, d.hosts), nsTries)
+	return d.above(nsReach.finding(s, hosts, nsPoints(hosts), s.Vantage.NoIPv6), nsReachAbove)
 }
 
 var (

@@ -105,6 +105,18 @@ var ipv6Rows = []judged{
 	{"NS and MX fail", "example.test NS servfail\nexample.test MX timeout\n", []string{
 		"ipv6-ns-address servers-unknown bad", "ipv6-ns-reach servers-unknown not-tested",
 		"ipv6-mx-address mx-unknown other", "ipv6-mx-reach mx-unknown not-tested/none"}},
+	{"NS fails: Internet.nl takes those of the zone above", "domain sub.example.test\nsub.example.test NS servfail\n" + hosts("reach", "ns", 2, 2, "reached"), []string{
+		"ipv6-ns-address servers-above good", "ipv6-ns-reach servers-above good 10"}},
+	{"NS fails, above too", "domain sub.example.test\nsub.example.test NS servfail\nexample.test NS timeout\n", []string{
+		"ipv6-ns-address servers-unknown bad", "ipv6-ns-reach servers-unknown not-tested"}},
+	{"NS fails, one of two above", "domain sub.example.test\nsub.example.test NS timeout\n" + hosts("reach", "ns", 2, 1, "refused"), []string{
+		"ipv6-ns-address servers-above other", "ipv6-ns-reach servers-above bad 0"}},
+	{"NS fails, none above", "domain sub.example.test\nsub.example.test NS refused\n" + hosts("reach", "ns", 2, 0, ""), []string{
+		"ipv6-ns-address servers-above bad", "ipv6-ns-reach servers-above not-tested"}},
+	{"NS fails, above not asked", "domain sub.example.test\nsub.example.test NS servfail\n", []string{
+		"ipv6-ns-address not-looked-up -", "ipv6-ns-reach not-looked-up -"}},
+	{"NS fails, above not tried", "domain sub.example.test\nsub.example.test NS servfail\n" + without(hosts("reach", "ns", 2, 1, "reached"), []string{"reach"}, ""), []string{
+		"ipv6-ns-address servers-above other", "ipv6-ns-reach not-tried -"}},
 	{"nothing was asked", "", []string{
 		"ipv6-ns-address not-looked-up -", "ipv6-ns-reach not-looked-up -",
 		"ipv6-mx-address mx-not-looked-up -", "ipv6-mx-reach not-looked-up -"}},
@@ -236,6 +248,10 @@ var ipv6Rows = []judged{
 		"ipv6-mx-address should-have-null-mx other", "ipv6-mx-reach no-mail-servers not-tested/none"}},
 	{"null MX", "example.test MX = 0 .\nexample.test A = 192.0.2.1\nexample.test AAAA nodata\n", []string{
 		"ipv6-mx-address null-mx null-mx", "ipv6-mx-reach no-mail-servers not-tested/none"}},
+	{"null MX, addresses unknown", "example.test MX = 0 .\nexample.test A timeout\nexample.test AAAA servfail\n", []string{
+		"ipv6-mx-address null-mx-address-unknown null-mx-without-a-aaaa", "ipv6-mx-reach no-mail-servers not-tested/none"}},
+	{"null MX, addresses not asked", "example.test MX = 0 .\nexample.test A nodata\nexample.test AAAA budget\n", []string{
+		"ipv6-mx-address null-mx null-mx"}},
 	{"null MX that is not needed", "example.test MX = 0 .\nexample.test A nodata\nexample.test AAAA nodata\n", []string{
 		"ipv6-mx-address null-mx-unneeded null-mx-without-a-aaaa", "ipv6-mx-reach no-mail-servers not-tested/none"}},
 	{"null MX with others", "example.test MX = 0 . ; 10 mx1.example.test.\n", []string{

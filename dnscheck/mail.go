@@ -1,6 +1,7 @@
 package dnscheck
 
 import (
+	"slices"
 	"strings"
 
 	"mailvet/report/check"
@@ -10,7 +11,7 @@ import (
 // noMail is the answers of a check about mail servers to a domain without any:
 // one for each way of having none.
 type noMail struct {
-	unknown, notAsked, none, implicit, localhost, shouldSay, null, unneeded, others *check.Code
+	unknown, notAsked, none, implicit, localhost, shouldSay, null, nullUnknown, unneeded, others *check.Code
 }
 
 // newNoMail makes the answers. Internet.nl tells the variants of the null MX
@@ -40,6 +41,8 @@ func newNoMail(verdict string) noMail {
 			Cites:  []check.Citation{fallback, check.RFC("7505", "3")}},
 		null: &check.Code{Name: "null-mx", Outcome: check.NotApplicable, Verdict: "null-mx",
 			Text: "{domain} says with a null MX that it receives no mail, so there is no mail server to test."},
+		nullUnknown: &check.Code{Name: "null-mx-address-unknown", Outcome: check.NotApplicable, Verdict: "null-mx-without-a-aaaa",
+			Text: "{domain} says with a null MX that it receives no mail, so there is no mail server to test. Whether the domain has an address could not be found out ({failed}); Internet.nl takes that for having none."},
 		unneeded: &check.Code{Name: "null-mx-unneeded", Outcome: check.NotApplicable, Verdict: "null-mx-without-a-aaaa",
 			Text:   "{domain} says with a null MX that it receives no mail. It has no address either, so that nobody could deliver there in the first place.",
 			Advice: "The null MX does no harm; it is not needed.",
@@ -52,7 +55,7 @@ func newNoMail(verdict string) noMail {
 }
 
 func (n noMail) codes() []*check.Code {
-	return []*check.Code{n.unknown, n.notAsked, n.none, n.implicit, n.localhost, n.shouldSay, n.null, n.unneeded, n.others}
+	return []*check.Code{n.unknown, n.notAsked, n.none, n.implicit, n.localhost, n.shouldSay, n.null, n.nullUnknown, n.unneeded, n.others}
 }
 
 // finding is the answer for a domain whose m has no hosts.
@@ -84,6 +87,9 @@ func (n noMail) finding(s *evidence.Snapshot, m evidence.Mail) check.Finding {
 		f.Code = n.shouldSay
 	case evidence.MailNullMX:
 		f.Code = n.null
+		if !a.Exists() && !aaaa.Exists() && !ownFault(a) && !ownFault(aaaa) {
+			f.Code, f.Args["failed"] = n.nullUnknown, whatFailed(slices.DeleteFunc([]*evidence.Lookup{a, aaaa}, (*evidence.Lookup).Absent)...)
+		}
 	case evidence.MailNullMXNoAddress:
 		f.Code = n.unneeded
 	case evidence.MailNullMXWithOthers:

@@ -18,6 +18,7 @@ import (
 //	NAME TYPE = DATA | SECURITY     an answer of that security
 //	NAME TYPE alias TARGET = DATA   an answer behind a CNAME
 //	NAME TYPE budget                not answered because the scan was out of time
+//	domain NAME                     the domain, if it is not example.test
 //	reach HOST ADDR HOW             a name server's address: reached, or a failure class
 //	session HOST ADDR HOW           a mail server's address, likewise
 //	vantage WORD...                 no-ipv6, no-smtp, ipv6-missing, ipv4-missing, strips
@@ -29,6 +30,8 @@ func world(text string) *evidence.Snapshot {
 		f := strings.Fields(line)
 		switch {
 		case len(f) == 0:
+		case f[0] == "domain":
+			s.Domain = f[1]
 		case f[0] == "vantage":
 			for _, w := range f[1:] {
 				worldVantage(&s.Vantage, w)
