@@ -87,6 +87,23 @@ func domainCases() []testCase {
 			w.answer(domain, "MX", "0 .")
 			w.answer(domain, "A", four)
 		}},
+		{"starttls-exists", "null-mx-address-unknown", "null-mx-without-a-aaaa", "", func(w *world) {
+			w.answer(domain, "MX", "0 .")
+			w.outcome(domain, "A", evidence.OutcomeNoData)
+			w.outcome(domain, "AAAA", evidence.OutcomeServFail)
+		}},
+		{"starttls-exists", "null-mx", "null-mx", "the scan ended before the addresses were known", func(w *world) {
+			w.answer(domain, "MX", "0 .")
+			w.outcome(domain, "A", evidence.OutcomeNoData)
+			w.lookup(domain, "AAAA", func(l *evidence.Lookup) {
+				l.Outcome, l.Answer, l.Failure = evidence.OutcomeTimeout, nil, &evidence.Failure{Op: evidence.OpQuery, Class: evidence.ClassBudget}
+			})
+		}},
+		{"starttls-exists", "null-mx", "null-mx", "one address is enough", func(w *world) {
+			w.answer(domain, "MX", "0 .")
+			w.answer(domain, "A", four)
+			w.outcome(domain, "AAAA", evidence.OutcomeServFail)
+		}},
 		{"starttls-exists", "null-mx-without-address", "null-mx-without-a-aaaa", "", func(w *world) {
 			w.answer(domain, "MX", "0 .")
 			w.outcome(domain, "A", evidence.OutcomeNoData)
@@ -248,6 +265,7 @@ func sessionCases() []testCase {
 		at("IPv4 without STARTTLS", "counted-address-fails", "other", four, without()),
 		at("IPv4 silent", "counted-address-unknown", "other", four, dial(evidence.ClassTimeout)),
 		at("IPv4 put off", "counted-address-unknown", "other", four, failure(evidence.OpBanner, evidence.ClassTemporary)),
+		at("no time for IPv4", "counted-address-unknown", "could-not-test", four, failure(evidence.OpHandshake, evidence.ClassBudget)),
 		{"starttls-exists", "some-addresses-fail", "good", "the first of two IPv4 addresses", func(w *world) {
 			w.answer(mx, "A", four, "192.0.2.2")
 			w.serve("192.0.2.2", good, evidence.Trusted)

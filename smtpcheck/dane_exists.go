@@ -50,6 +50,9 @@ var (
 	daneSecurityUnknown = &check.Code{Name: "security-unknown", Outcome: check.Inconclusive, Verdict: "bad",
 		Text:   "Whether the answer about the TLSA records of {host} is secure is not known ({reason}).",
 		Advice: "Scan again, with a resolver that passes DNSSEC records on."}
+	daneKeysUnknown = &check.Code{Name: "keys-unknown", Outcome: check.Inconclusive, Verdict: "bogus", Cites: []check.Citation{check.RFC("7672", "2.2")},
+		Text:   "There are TLSA records for {host}, but the keys to judge their signatures could not be had ({reason}). Validating resolvers refuse such an answer, and Internet.nl counts it as one with wrong signatures.",
+		Advice: "Scan again. If it stays so, see whether all name servers of the zone answer questions for DS and DNSKEY records."}
 	daneNotAsked = &check.Code{Name: "not-asked", Outcome: check.Inconclusive, NotAsked: true,
 		Text: "The TLSA records of {host} were not asked for."}
 )
@@ -85,7 +88,7 @@ var daneExists = &check.Check{
 	Args:  []string{"host", "domain", "base", "name", "records", "record", "reason", "requires"},
 	Codes: []*check.Code{
 		daneFound, daneFoundMXInsecure, daneFoundHostInsecure, daneFoundAtAlias, daneFoundNoCertificate, daneOnlyPKIX,
-		daneNone, daneNoneUnsigned, daneInsecure, daneBogus, daneDenialBogus, daneLookupFailed, daneSecurityUnknown, daneNotAsked,
+		daneNone, daneNoneUnsigned, daneInsecure, daneBogus, daneDenialBogus, daneLookupFailed, daneSecurityUnknown, daneKeysUnknown, daneNotAsked,
 		daneBlockedWith, daneBlockedWithout, daneUnknownWith, daneUnknownWithout, daneSkippedWith, daneSkippedWithout,
 	},
 	Evaluate: evaluateDANEExists,
@@ -201,6 +204,9 @@ func missingCode(l *evidence.Lookup) *check.Code {
 		}
 		return daneDenialBogus
 	case evidence.SecurityIndeterminate:
+		if l.Exists() {
+			return daneKeysUnknown
+		}
 		return daneSecurityUnknown
 	case evidence.SecurityUnknown:
 		if l.Exists() {

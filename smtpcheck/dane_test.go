@@ -63,7 +63,7 @@ func daneCases(t *testing.T) []testCase {
 		exists("security-unknown", "bad", "denial", denied(evidence.SecurityIndeterminate)),
 		exists("insecure", "bad", "", security(evidence.SecurityInsecure)),
 		exists("bogus", "bogus", "", security(evidence.SecurityBogus)),
-		exists("security-unknown", "bad", "", security(evidence.SecurityIndeterminate)),
+		exists("keys-unknown", "bogus", "", security(evidence.SecurityIndeterminate)),
 		exists("security-unknown", "bad", "nobody validates", security(evidence.SecurityUnknown)),
 		exists("lookup-failed", "bad", "SERVFAIL", func(w *world) {
 			w.lookup(tlsaName, "TLSA", func(l *evidence.Lookup) {

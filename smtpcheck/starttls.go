@@ -50,7 +50,7 @@ func evaluateSTARTTLS(s *evidence.Snapshot, subject evidence.Subject) check.Find
 	case len(secured) > 0 && mine.code.Outcome == check.Fail:
 		f.Code = starttlsCountedFails
 	case len(secured) > 0:
-		f.Code = starttlsCountedUnknown
+		f.Code, f.Verdict = starttlsCountedUnknown, mine.code.Verdict
 	case mine.dead() && nothingAnswers(s):
 		f.Code = starttlsNothingAnswers
 	}
@@ -70,6 +70,10 @@ func withoutHost(s *evidence.Snapshot) *check.Code {
 	case evidence.MailShouldHaveNullMX:
 		return starttlsShouldHaveNullMX
 	case evidence.MailNullMX:
+		// To Internet.nl a failed lookup is no address.
+		if a, aaaa := s.Lookup(s.Domain, "A"), s.Lookup(s.Domain, "AAAA"); failed(a) && !aaaa.Exists() || failed(aaaa) && !a.Exists() {
+			return starttlsNullMXAddressUnknown
+		}
 		return starttlsNullMX
 	case evidence.MailNullMXNoAddress:
 		return starttlsNullMXNoAddress
@@ -106,6 +110,15 @@ func withoutContact(s *evidence.Snapshot, host string, list []contact) *check.Co
 		return starttlsNoSuchHost
 	}
 	return starttlsNoAddress
+}
+
+// failed reports whether a question was asked without getting an answer, for
+// reasons that do not lie with the scanner.
+func failed(l *evidence.Lookup) bool {
+	if !l.Unknown() || l.Outcome == evidence.OutcomeNetwork || l.Outcome == evidence.OutcomeUnknown {
+		return false
+	}
+	return l.Failure == nil || l.Failure.Class != evidence.ClassBudget && l.Failure.Class != evidence.ClassCancelled
 }
 
 // leadsNowhere reports whether a name is known to have no addresses because it

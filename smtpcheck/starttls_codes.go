@@ -22,7 +22,7 @@ var starttlsExists = &check.Check{
 		starttlsHandshakeFailed, starttlsHandshakeUnknown, starttlsNotSMTP, starttlsConnectionRefused, starttlsNoAnswer, starttlsNothingAnswers, starttlsSilent,
 		starttlsBrokenOff, starttlsForbidden, starttlsNoFamily, starttlsNotFinished, starttlsNotAsked, starttlsIPv6NotAsked,
 		starttlsNoSuchHost, starttlsNoAddress, starttlsAddressesUnknown, starttlsNotHostName,
-		starttlsMXUnknown, starttlsNoMX, starttlsShouldHaveNullMX, starttlsNullMX, starttlsNullMXNoAddress, starttlsNullMXWithOthers,
+		starttlsMXUnknown, starttlsNoMX, starttlsShouldHaveNullMX, starttlsNullMX, starttlsNullMXAddressUnknown, starttlsNullMXNoAddress, starttlsNullMXWithOthers,
 	},
 }
 
@@ -135,6 +135,8 @@ var (
 		Advice: "Publish the null MX record \"{domain}. IN MX 0 .\" to say that {domain} takes no mail."}
 	starttlsNullMX = &check.Code{Name: "null-mx", Outcome: check.NotApplicable, Verdict: "null-mx", Cites: []check.Citation{check.RFC("7505", "3")},
 		Text: "{domain} says with a null MX record that it takes no mail, so there is nothing to test."}
+	starttlsNullMXAddressUnknown = &check.Code{Name: "null-mx-address-unknown", Outcome: check.NotApplicable, Verdict: "null-mx-without-a-aaaa", Cites: []check.Citation{check.RFC("7505", "3")},
+		Text: "{domain} says with a null MX record that it takes no mail, so there is nothing to test. Whether {domain} has an address could not be found out; Internet.nl takes that for having none."}
 	starttlsNullMXNoAddress = &check.Code{Name: "null-mx-without-address", Outcome: check.NotApplicable, Verdict: "null-mx-without-a-aaaa", Cites: []check.Citation{check.RFC("7505", "3")},
 		Text:   "{domain} says with a null MX record that it takes no mail. It has no address either, so that the record is not needed.",
 		Advice: "The null MX record of {domain} may be deleted; it does no harm."}

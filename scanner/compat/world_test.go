@@ -50,6 +50,8 @@ type world struct {
 	security map[string]evidence.Security  // by name, for all names below it; or by question
 	dead     map[string]bool               // addresses that refuse connections
 	hosts    map[string]*host
+	// Addresses that end like the sessions of the same name.
+	plain, cut map[string]bool
 }
 
 func right() *world {
@@ -194,6 +196,10 @@ func (w *world) session(s *evidence.Snapshot, name string, addr netip.Addr) evid
 	switch {
 	case w.dead[addr.String()]:
 		x = evidence.Session{Reach: evidence.NotReached, Failure: &evidence.Failure{Op: evidence.OpDial, Class: evidence.ClassRefused}}
+	case w.plain[addr.String()]:
+		x = noSTARTTLS
+	case w.cut[addr.String()]:
+		x = cut
 	case h == nil:
 		panic("nobody serves " + name)
 	case h.without != nil:
