@@ -24,7 +24,7 @@ loop2 CNAME loop
 
 // zones is the tree. Every zone below test is there for one thing.
 func zones() []*zone {
-	return []*zone{
+	return append(damaged(), []*zone{
 		{name: ".", signer: knot, algorithm: "ecdsap256sha256"},
 		{name: "test", signer: knot, algorithm: "ecdsap256sha256", policy: "nsec3: on\nnsec3-iterations: 0\nnsec3-salt-length: 0"},
 		{name: "dns.test", signer: knot, algorithm: "ecdsap256sha256",
@@ -80,7 +80,7 @@ func zones() []*zone {
 		{name: "nodenial.test", signer: ldns, algorithm: "ECDSAP256SHA256", edit: leaveOut("\tNSEC\t", "RRSIG\tNSEC "), text: common},
 		{name: "nodenial3.test", signer: ldns, algorithm: "ECDSAP256SHA256", args: []string{"-n"}, edit: leaveOut("\tNSEC3\t", "RRSIG\tNSEC3 "), text: common},
 		{name: "badkeys.test", signer: ldns, algorithm: "ECDSAP256SHA256", edit: replace("RRSIG\tDNSKEY 13 2 3600", "RRSIG\tDNSKEY 13 2 3601"), text: common},
-	}
+	}...)
 }
 
 // aliases lead from zone to zone. The name in the HTTPS record keeps its case
@@ -125,6 +125,34 @@ func long(n int) string {
 		fmt.Fprintf(&b, " \"%03d%s\"", i, strings.Repeat("x", 237))
 	}
 	return b.String()
+}
+
+// damaged are zones that lack one record each, some with NSEC and some with
+// NSEC3.
+func damaged() (list []*zone) {
+	for i := range 12 {
+		z := &zone{name: fmt.Sprintf("damaged%d.test", i), signer: ldns, algorithm: "ED25519", edit: without(1 + 2*i), text: common}
+		if i%2 == 1 {
+			z.args = []string{"-n", "-s", "beef"}
+		}
+		list = append(list, z)
+	}
+	return list
+}
+
+// without leaves out one line: the nth among the denials and signatures. Those
+// at the top of the zone do not count, without which NSD takes it for unsigned.
+func without(n int) func(string) string {
+	return func(line string) string {
+		top := strings.Contains(line, "RRSIG\tSOA") || strings.Contains(line, "RRSIG\tDNSKEY") || strings.Contains(line, "NSEC3PARAM")
+		if top || !strings.Contains(line, "\tRRSIG\t") && !strings.Contains(line, "\tNSEC") {
+			return line
+		}
+		if n--; n == 0 {
+			return ""
+		}
+		return line
+	}
 }
 
 // shop is a domain with all that a scan looks for.
