@@ -32,7 +32,7 @@ var (
 		Text:   "Whether {domain} can have DKIM keys is not known, because a DNS question failed ({failed}). Internet.nl counts this as having none.",
 		Advice: "Scan again later. If it stays so, see whether the name servers of {domain} answer questions for {name}."}
 	dkimNeedUnknown = &check.Code{Name: "unknown-need", Outcome: check.Inconclusive, Verdict: "bad",
-		Text:   "{name} does not exist, so {domain} has no DKIM key. Whether it needs one is not known: it may be a domain that sends no mail, but a DNS question for its SPF or DMARC record failed ({failed}).",
+		Text:   "{name} does not exist, so {domain} has no DKIM key. Whether it needs one is not known: it may be a domain that sends no mail, but a DNS question for its SPF or DMARC record failed ({failed}). Internet.nl counts the missing key.",
 		Advice: "Scan again later. " + dkimPublish}
 	dkimNotLookedUp = &check.Code{Name: "not-looked-up", Outcome: check.Inconclusive,
 		Text: "Whether {domain} can have DKIM keys was not found out ({failed}): no resolver could be reached, or the scan ended before."}

@@ -44,7 +44,7 @@ func newNoMail(verdict string) noMail {
 		nullUnknown: &check.Code{Name: "null-mx-address-unknown", Outcome: check.NotApplicable, Verdict: "null-mx-without-a-aaaa",
 			Text: "{domain} says with a null MX that it receives no mail, so there is no mail server to test. Whether the domain has an address could not be found out ({failed}); Internet.nl takes that for having none."},
 		unneeded: &check.Code{Name: "null-mx-unneeded", Outcome: check.NotApplicable, Verdict: "null-mx-without-a-aaaa",
-			Text:   "{domain} says with a null MX that it receives no mail. It has no address either, so that nobody could deliver there in the first place.",
+			Text:   "{domain} says with a null MX that it receives no mail. It has no address either, so that nobody could deliver there in the first place. Internet.nl remarks on it, at no cost.",
 			Advice: "The null MX does no harm; it is not needed.",
 			Cites:  []check.Citation{check.RFC("7505", "3")}},
 		others: &check.Code{Name: "null-mx-with-others", Outcome: check.Weak, Verdict: "null-mx-with-other-mx",

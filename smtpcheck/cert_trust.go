@@ -28,7 +28,7 @@ var (
 		Text:   "The certificate of {host} at {addrs} does not lead to a trusted root ({reason}).",
 		Advice: "Install the certificates of the intermediate authorities together with your own, in order, and without gaps. In Postfix all go into the file of smtpd_tls_chain_files."}
 	trustUnreadable = &check.Code{Name: "unreadable", Outcome: check.Fail, Verdict: "could-not-test",
-		Text:   "What {host} sends as its certificate at {addrs} cannot be read as one.",
+		Text:   "What {host} sends as its certificate at {addrs} cannot be read as one. Internet.nl does not test the chain then.",
 		Advice: "Install a certificate as an authority issues it."}
 	trustUnknown = &check.Code{Name: "unknown", Outcome: check.Inconclusive, Verdict: "could-not-test",
 		Text:   "Whether the certificate of {host} at {addrs} is trusted could not be found out ({reason}).",

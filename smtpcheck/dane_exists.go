@@ -48,7 +48,7 @@ var (
 		Text:   "Whether there are TLSA records for {host} could not be looked up ({reason}). If others get no answer either, senders that use DANE hold their mail back. Internet.nl would count the records as missing.",
 		Advice: "Scan again. If it stays so, the name servers do not answer for {name}; some old load balancers do that for types they do not know."}
 	daneSecurityUnknown = &check.Code{Name: "security-unknown", Outcome: check.Inconclusive, Verdict: "bad",
-		Text:   "Whether the answer about the TLSA records of {host} is secure is not known ({reason}).",
+		Text:   "Whether the answer about the TLSA records of {host} is secure is not known ({reason}). Internet.nl counts the records as missing where it cannot tell that they are secure.",
 		Advice: "Scan again, with a resolver that passes DNSSEC records on."}
 	daneKeysUnknown = &check.Code{Name: "keys-unknown", Outcome: check.Inconclusive, Verdict: "bogus", Cites: []check.Citation{check.RFC("7672", "2.2")},
 		Text:   "There are TLSA records for {host}, but the keys to judge their signatures could not be had ({reason}). Validating resolvers refuse such an answer, and Internet.nl counts it as one with wrong signatures.",

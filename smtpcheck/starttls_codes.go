@@ -56,25 +56,25 @@ var (
 		Text:   "In the reply of {host} at {addr} the word STARTTLS is written over with X. Something on the path takes STARTTLS away: a firewall before the server, or one in the network of this scan.",
 		Advice: "Scan again from another network. If the result is the same, switch off SMTP inspection (\"fixup\", \"inspect esmtp\") in the firewall before the server."}
 	starttlsRefused = &check.Code{Name: "starttls-refused", Outcome: check.Fail, Verdict: "other", Cites: []check.Citation{check.RFC("3207", "4")},
-		Text:   "{host} offers STARTTLS at {addr}, but refuses the command for good ({failure}).",
+		Text:   "{host} offers STARTTLS at {addr}, but refuses the command for good ({failure}). Internet.nl counts this server as unreachable.",
 		Advice: "Look into the log of the mail server: mostly the certificate or its key cannot be read."}
 	starttlsDeferred = &check.Code{Name: "temporary", Outcome: check.Inconclusive, Verdict: "other",
 		Text:   "{host} at {addr} put this scan off with a temporary refusal ({failure}), as servers do that limit connections. Whether it has STARTTLS is not known; it does not count as lacking it.",
 		Advice: "Scan again later, or from an address that the server does not limit. If it stays so after STARTTLS, see whether the server can load its certificate and key."}
 	starttlsNoService = &check.Code{Name: "no-service", Outcome: check.Fail, Verdict: "other", Cites: []check.Citation{check.RFC("5321", "3.1")},
-		Text:   "{host} at {addr} greets with a permanent refusal ({failure}): it takes no mail at all.",
+		Text:   "{host} at {addr} greets with a permanent refusal ({failure}): it takes no mail at all. Internet.nl counts this server as unreachable.",
 		Advice: "Take {host} out of the MX records of {domain}, or let it take mail. If others can deliver to it, it may be this scan's address that it refuses."}
 	starttlsRefusesUs = &check.Code{Name: "refuses-this-client", Outcome: check.Inconclusive, Verdict: "other",
 		Text:   "{host} at {addr} refuses this scan ({failure}). It may take mail from others.",
 		Advice: "Scan from an address that is on no block list and has a reverse name, with --helo set to that name (now \"{helo}\")."}
 	starttlsHandshakeFailed = &check.Code{Name: "handshake-failed", Outcome: check.Fail, Verdict: "other",
-		Text:   "{host} at {addr} accepts STARTTLS, but no TLS handshake can be completed ({failure}).",
+		Text:   "{host} at {addr} accepts STARTTLS, but no TLS handshake can be completed ({failure}). Internet.nl counts this server as unreachable.",
 		Advice: "Look into the log of the mail server. What it sends after its 220 reply is no TLS."}
 	starttlsHandshakeUnknown = &check.Code{Name: "handshake-unknown", Outcome: check.Inconclusive, Verdict: "other",
 		Text:   "{host} at {addr} accepts STARTTLS, but the handshake with this scan could not be completed ({failure}). Others may be able to: the scan does not offer finite-field DHE, and refuses some old or odd certificates and parameters that are in use. A server without a certificate ends the handshake like this too.",
 		Advice: "Look at what the server sends with \"openssl s_client -starttls smtp -connect {host}:25\"."}
 	starttlsNotSMTP = &check.Code{Name: "not-smtp", Outcome: check.Fail, Verdict: "other", Cites: []check.Citation{check.RFC("5321", "4.2")},
-		Text:   "What {host} answers at {addr} is not SMTP ({failure}).",
+		Text:   "What {host} answers at {addr} is not SMTP ({failure}). Internet.nl counts this server as unreachable.",
 		Advice: "Find out what listens there on port 25, and let the mail server listen instead."}
 	starttlsConnectionRefused = &check.Code{Name: "connection-refused", Outcome: check.Fail, Verdict: "other",
 		Text:   "{host} refuses connections to port 25 at {addr}: nobody can deliver mail there.",
@@ -138,7 +138,7 @@ var (
 	starttlsNullMXAddressUnknown = &check.Code{Name: "null-mx-address-unknown", Outcome: check.NotApplicable, Verdict: "null-mx-without-a-aaaa", Cites: []check.Citation{check.RFC("7505", "3")},
 		Text: "{domain} says with a null MX record that it takes no mail, so there is nothing to test. Whether {domain} has an address could not be found out; Internet.nl takes that for having none."}
 	starttlsNullMXNoAddress = &check.Code{Name: "null-mx-without-address", Outcome: check.NotApplicable, Verdict: "null-mx-without-a-aaaa", Cites: []check.Citation{check.RFC("7505", "3")},
-		Text:   "{domain} says with a null MX record that it takes no mail. It has no address either, so that the record is not needed.",
+		Text:   "{domain} says with a null MX record that it takes no mail. It has no address either, so that the record is not needed. Internet.nl remarks on it, at no cost.",
 		Advice: "The null MX record of {domain} may be deleted; it does no harm."}
 	starttlsNullMXWithOthers = &check.Code{Name: "null-mx-with-others", Outcome: check.Fail, Verdict: "null-mx-with-other-mx", Cites: []check.Citation{check.RFC("7505", "3")},
 		Text:   "{domain} has a null MX record, which says that it takes no mail, and other MX records beside it. None of them is tested, by Internet.nl neither.",

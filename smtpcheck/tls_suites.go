@@ -62,7 +62,7 @@ var tlsCipherOrder = &check.Check{
 	Args:     []string{"host", "chosen", "expected"},
 	Codes: []*check.Code{
 		{Name: "good", Outcome: check.Pass, Verdict: "good", Text: "{host} prefers good and sufficient cipher suites to others."},
-		{Name: "not-applicable", Outcome: check.NotApplicable, Verdict: "na", Text: "There is no order to keep for {host}: it accepts no suites among which it matters."},
+		{Name: "not-applicable", Outcome: check.NotApplicable, Verdict: "na", Text: "There is no order to keep for {host}: it accepts no suites among which it matters. Internet.nl counts that as passed."},
 		{Name: "wrong-order", Outcome: check.Fail, Verdict: "bad", Text: "{host} chose {chosen} where {expected} was offered too.",
 			Advice: "Let the server choose the suite, with the better ones first. In Postfix: tls_preempt_cipherlist = yes."},
 	},
