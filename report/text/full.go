@@ -37,9 +37,9 @@ func (p *page) full(r *report.Report, verbose bool) {
 }
 
 func (p *page) heading(r *report.Report) {
-	name, score, st := domainText(r.Domain), "not scanned: "+errorClass(r), red
+	name, score, st := domainText(r.Domain), "not scanned", red
 	if r.Score != nil {
-		score, st = scoreText(r.Score), scoreStyle(r.Score)
+		score, st = scoreText(r), scoreStyle(r.Score)
 	}
 	if Width(name)+3+Width(score) <= p.width {
 		p.line(p.paint(name, bold) + "   " + p.paint(score, st))
@@ -61,23 +61,28 @@ func domainText(domain string) string {
 	return Clean(domain)
 }
 
-func errorClass(r *report.Report) string {
-	if r.Error == nil {
-		return "unknown"
+// scoreText is the score, and if it is open its range and the reason.
+func scoreText(r *report.Report) string {
+	s, why := r.Score, "not everything was tested"
+	if hasUnknown(r) {
+		why = "not everything is known"
 	}
-	return r.Error.Class.String()
-}
-
-func scoreText(s *report.Score) string {
-	now := strconv.Itoa(s.Percent) + " %"
-	const why = " (some things could not be tested)"
 	switch {
 	case s.Complete:
-		return now
+		return strconv.Itoa(s.Percent) + " %"
 	case s.Low == s.Percent:
-		return fmt.Sprintf("%s now, up to %d %%"+why, now, s.High)
+		return fmt.Sprintf("%d to %d %% (%s)", s.Low, s.High, why)
 	}
-	return fmt.Sprintf("%s now, %d to %d %% possible"+why, now, s.Low, s.High)
+	return fmt.Sprintf("%d %% (%d to %d %% possible: %s)", s.Percent, s.Low, s.High, why)
+}
+
+func hasUnknown(r *report.Report) bool {
+	for _, c := range r.Categories {
+		if slices.ContainsFunc(c.Checks, func(k report.Check) bool { return k.Status == check.StatusUnknown }) {
+			return true
+		}
+	}
+	return false
 }
 
 func scoreStyle(s *report.Score) style {
@@ -110,7 +115,7 @@ func categoryParts(c report.Category) []string {
 	if c.Max > 0 {
 		parts = append(parts, padLeft(fmt.Sprintf("%d/%d", c.Points, c.Max), 7), padLeft(strconv.Itoa(c.Percent)+" %", 6))
 		if c.High > c.Percent {
-			parts = append(parts, fmt.Sprintf("now, up to %d %%", c.High))
+			parts = append(parts, fmt.Sprintf("to %d %%", c.High))
 		}
 	} else if c.Internetnl != "" {
 		parts = append(parts, padLeft("not counted", 14))
@@ -127,9 +132,10 @@ func categoryParts(c report.Category) []string {
 	return parts
 }
 
-// item is what one check says with one code: one thing to read.
+// item is what one check says with one code, or several checks with the same
+// texts: one thing to read.
 type item struct {
-	check    report.Check
+	checks   []report.Check
 	code     string
 	status   check.Status
 	findings []report.Finding
@@ -147,7 +153,7 @@ func items(r *report.Report, status check.Status) []item {
 				}
 				i := slices.IndexFunc(list[first:], func(it item) bool { return it.code == f.Code })
 				if i < 0 {
-					list = append(list, item{k, f.Code, status, nil})
+					list = append(list, item{[]report.Check{k}, f.Code, status, nil})
 					i = len(list) - 1 - first
 				}
 				list[first+i].findings = append(list[first+i].findings, f)
@@ -157,11 +163,41 @@ func items(r *report.Report, status check.Status) []item {
 	return list
 }
 
+// merged joins items that say the same of the same: one cause, told once.
+func merged(list []item) []item {
+	var out []item
+	for _, it := range list {
+		texts := unique(it.findings, findingText)
+		i := slices.IndexFunc(out, func(o item) bool {
+			return o.status == it.status && slices.Equal(unique(o.findings, findingText), texts)
+		})
+		if i < 0 || len(texts) == 0 {
+			out = append(out, it)
+			continue
+		}
+		out[i].checks = append(out[i].checks, it.checks...)
+		out[i].findings = append(out[i].findings, it.findings...)
+	}
+	return out
+}
+
+func findingText(f report.Finding) string   { return f.Text }
+func findingAdvice(f report.Finding) string { return f.Advice }
+
+// otherwise collects what we find right and Internet.nl does not.
+func otherwise(r *report.Report) []item {
+	return slices.DeleteFunc(items(r, check.StatusPassed), func(it item) bool {
+		k := it.checks[0]
+		return k.Status != check.StatusPassed || k.InternetnlStatus != "failed" && k.InternetnlStatus != "warning"
+	})
+}
+
 func (p *page) wrong(r *report.Report) {
 	wrong := append(items(r, check.StatusFailed), items(r, check.StatusWarning)...)
 	info := items(r, check.StatusInfo)
 	p.section("What is wrong, and what to do", wrong)
 	p.section("Good to know", info)
+	p.section("Right, but Internet.nl gives no points for it", otherwise(r))
 	if len(wrong) > 0 || len(info) > 0 || !slices.ContainsFunc(r.Categories, func(c report.Category) bool { return c.Status == check.StatusPassed }) {
 		return
 	}
@@ -179,7 +215,7 @@ func (p *page) section(title string, list []item) {
 	}
 	p.line("")
 	p.line(p.paint(title, bold))
-	for _, it := range list {
+	for _, it := range merged(list) {
 		p.item(it)
 	}
 }
@@ -189,11 +225,15 @@ const maxTexts = 3
 
 func (p *page) item(it item) {
 	indent := 2 + 8
-	p.block("  "+p.padded(it.status.String(), 8, styleOf(it.status)), indent, Clean(it.check.Title)+" ["+it.check.ID+"]")
+	lead := "  " + p.padded(it.status.String(), 8, styleOf(it.status))
+	for _, c := range it.checks {
+		p.block(lead, indent, Clean(c.Title)+" ["+c.ID+"]")
+		lead = strings.Repeat(" ", indent)
+	}
 	if p.width < 60 {
 		indent = 4
 	}
-	texts := unique(it.findings, func(f report.Finding) string { return f.Text })
+	texts := unique(it.findings, findingText)
 	for i, t := range texts {
 		if i == maxTexts && len(texts) > maxTexts+1 {
 			p.para(indent, fmt.Sprintf("The same for %d more (all with -v).", len(texts)-maxTexts))
@@ -201,7 +241,7 @@ func (p *page) item(it item) {
 		}
 		p.para(indent, Clean(t))
 	}
-	advice := unique(it.findings, func(f report.Finding) string { return f.Advice })
+	advice := unique(it.findings, findingAdvice)
 	for i, a := range advice {
 		if i == maxTexts && len(advice) > maxTexts+1 {
 			break
@@ -231,9 +271,9 @@ func (p *page) unknown(r *report.Report) {
 			own = append(own, it)
 			continue
 		}
-		derived = append(derived, it.check)
+		derived = append(derived, it.checks[0])
 		for _, f := range it.findings {
-			reasons.add(f, it.check)
+			reasons.add(f, it.checks[0])
 		}
 	}
 	if len(own) == 0 && len(derived) == 0 {
@@ -247,20 +287,40 @@ func (p *page) unknown(r *report.Report) {
 	p.reasons(reasons)
 }
 
-// notTested has one short entry for each reason.
+// notTested has one short entry for each reason. What does not apply is listed
+// without reasons, but for the one that other checks stand behind.
 func (p *page) notTested(r *report.Report) {
-	reasons := groups{}
-	for _, it := range items(r, check.StatusNotTested) {
+	list := items(r, check.StatusNotTested)
+	behind := map[string]bool{} // titles of checks that others require
+	for _, it := range list {
 		for _, f := range it.findings {
-			reasons.add(f, it.check)
+			if f.Code == check.NothingBy.Name {
+				behind[f.Args["requires"]] = true
+			}
 		}
 	}
-	if len(reasons) == 0 {
+	reasons, nothing := groups{}, groups{}
+	for _, it := range list {
+		c := it.checks[0]
+		for _, f := range it.findings {
+			if f.Outcome == check.NotApplicable && !behind[c.Title] && f.Code != check.NothingBy.Name {
+				f.Text = "" // one group for all
+				nothing.add(f, c)
+				continue
+			}
+			reasons.add(f, c)
+		}
+	}
+	if len(list) == 0 {
 		return
 	}
 	p.line("")
 	p.line(p.paint("Not tested", bold))
 	p.reasons(reasons)
+	for _, g := range nothing {
+		const lead = "  Does not apply (-v says why): "
+		p.line(lead + names(g.checks, p.width-len(lead)))
+	}
 }
 
 // groups are checks by the text that they have in common, in order. Where one

@@ -76,6 +76,11 @@ func (p *page) tableRow(r *report.Report) {
 		name = ""
 	}
 	line := pad(name, n) + " " + padLeft(score, scoreWidth) + " "
+	if r.Error != nil { // there are no marks, so the reason has their room
+		line += " "
+		p.line(line + cut(mostWrong(r), p.width-Width(line)))
+		return
+	}
 	used := n + 1 + scoreWidth + 1
 	for _, m := range marked {
 		s, ok := categoryStatus(r, m.id)
@@ -133,7 +138,7 @@ func categoryStatus(r *report.Report, id string) (check.Status, bool) {
 // can be looked up.
 func mostWrong(r *report.Report) string {
 	if r.Error != nil {
-		return Clean(r.Error.Class.String() + ": " + r.Error.Text)
+		return "not scanned: " + Clean(r.Error.Text)
 	}
 	for _, status := range []check.Status{check.StatusFailed, check.StatusWarning, check.StatusUnknown} {
 		id, lost, n := "", -1, 0
@@ -164,7 +169,8 @@ func mostWrong(r *report.Report) string {
 
 func (p *page) legend(domains int) {
 	p.line("")
-	p.para(0, number(domains, "domain", "domains")+". Score: 70-100 % is the range that is possible, as not everything could be tested. "+
-		"ok passed, warn warning, FAIL failed, info for information, ? not known, - not tested. "+
-		"Worst: the check that costs most, +n: so many more; `mailvet checks ID` explains it, `mailvet scan DOMAIN` tells all.")
+	p.para(0, number(domains, "domain", "domains")+". A score such as 60-90 % is a range, as not everything was tested or is known. "+
+		"ok: passed, warn: warning, FAIL: failed, info: for information, ?: not known, -: not tested. "+
+		"In the last column stands the check that costs most, and how many more there are: "+
+		"\"mailvet checks ID\" explains it. Name one domain alone for its full report.")
 }

@@ -19,7 +19,7 @@ import (
 
 // Options say how to write. The zero value is good for a pipe.
 type Options struct {
-	Width   int  // columns; 0 is 80, less than 40 is 40
+	Width   int  // columns; 0 is 80, less than 40 is 40, more than 120 is 120
 	Color   bool // ANSI colours
 	Verbose bool // all checks with all findings, codes, sources and evidence
 	Many    bool // a table, if not verbose
@@ -28,13 +28,14 @@ type Options struct {
 const (
 	defaultWidth = 80
 	minWidth     = 40
+	maxWidth     = 120 // longer lines are hard to read
 )
 
 func columns(width int) int {
 	if width == 0 {
 		return defaultWidth
 	}
-	return max(width, minWidth)
+	return min(max(width, minWidth), maxWidth)
 }
 
 // New returns a [report.Handler]. Each report is one call to w's Write.

@@ -102,6 +102,13 @@ func nullMX() *World {
 	return w
 }
 
+// lame is a domain whose mail servers could not be looked up.
+func lame() *World {
+	w := Right().Set("ipv6-mx-address=*unknown", "ipv6-mx-reach=*unknown", "dnssec-mx-exists=*unknown", "starttls-exists=*unknown", "tls-zero-rtt=na")
+	w.Domain = "lame.test"
+	return w
+}
+
 func idn() *World {
 	w := Right().Set("dane-valid@" + MX1 + "=bad")
 	w.Domain = "xn--bcher-kva.a-rather-long-name-that-does-not-fit-into-a-column.example"
@@ -109,7 +116,7 @@ func idn() *World {
 }
 
 func TestGolden(t *testing.T) {
-	for name, w := range map[string]*World{"right": Right(), "bad": bad(), "early": early(), "null": nullMX(), "idn": idn()} {
+	for name, w := range map[string]*World{"right": Right(), "bad": bad(), "early": early(), "null": nullMX(), "idn": idn(), "lame": lame()} {
 		r := judge(t, w)
 		golden(t, name, write(t, text.Options{}, r))
 		if name == "bad" {
@@ -170,6 +177,19 @@ func TestOneScreen(t *testing.T) {
 		if n := strings.Count(s, "\n"); n > 24 {
 			t.Errorf("%s takes %d lines:\n%s", w.Domain, n, s)
 		}
+	}
+}
+
+// What we find right and Internet.nl does not is told, for it costs points.
+func TestOtherwise(t *testing.T) {
+	r := judge(t, Right())
+	k := &r.Categories[1].Checks[0]
+	if s := write(t, text.Options{}, r); strings.Contains(s, k.ID) {
+		t.Fatalf("told without need:\n%s", s)
+	}
+	k.InternetnlStatus = "failed"
+	if s := write(t, text.Options{}, r); !strings.Contains(s, "Internet.nl gives no points") || !strings.Contains(s, k.ID) {
+		t.Errorf("not told:\n%s", s)
 	}
 }
 
