@@ -288,14 +288,23 @@ func (p *page) unknown(r *report.Report) {
 }
 
 // notTested has one short entry for each reason. What does not apply is listed
-// without reasons, but for the one that other checks stand behind.
+// without reasons, but for those that several checks have: their own, or that
+// of a check they stand behind.
 func (p *page) notTested(r *report.Report) {
 	list := items(r, check.StatusNotTested)
-	behind := map[string]bool{} // titles of checks that others require
+	if len(list) == 0 {
+		return
+	}
+	tell := map[string]bool{} // texts, and titles of checks, that stand for several
+	owner := map[string]string{}
 	for _, it := range list {
 		for _, f := range it.findings {
+			if first, ok := owner[f.Text]; ok && first != it.checks[0].ID {
+				tell[f.Text] = true
+			}
+			owner[f.Text] = it.checks[0].ID
 			if f.Code == check.NothingBy.Name {
-				behind[f.Args["requires"]] = true
+				tell[f.Args["requires"]] = true
 			}
 		}
 	}
@@ -303,16 +312,13 @@ func (p *page) notTested(r *report.Report) {
 	for _, it := range list {
 		c := it.checks[0]
 		for _, f := range it.findings {
-			if f.Outcome == check.NotApplicable && !behind[c.Title] && f.Code != check.NothingBy.Name {
+			if f.Outcome == check.NotApplicable && f.Code != check.NothingBy.Name && !tell[f.Text] && !tell[c.Title] {
 				f.Text = "" // one group for all
 				nothing.add(f, c)
 				continue
 			}
 			reasons.add(f, c)
 		}
-	}
-	if len(list) == 0 {
-		return
 	}
 	p.line("")
 	p.line(p.paint("Not tested", bold))
