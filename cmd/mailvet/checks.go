@@ -20,11 +20,17 @@ func runChecks(_ context.Context, args []string, std streams) error {
 	}
 	switch fs.NArg() {
 	case 0:
-		return text.Catalogue(std.out, scanner.Catalogue, width)
+		if err := text.Catalogue(std.out, scanner.Catalogue, width); err != nil {
+			return writeError("list", err)
+		}
+		return nil
 	case 1:
 		for _, c := range scanner.Catalogue {
 			if c.ID == fs.Arg(0) || c.API == fs.Arg(0) {
-				return text.Explain(std.out, c, score.InternetNL(), width)
+				if err := text.Explain(std.out, c, score.InternetNL(), width); err != nil {
+					return writeError("explanation", err)
+				}
+				return nil
 			}
 		}
 		return usageError{"checks", fmt.Errorf("there is no check %q; \"mailvet checks\" lists them", clip(fs.Arg(0)))}

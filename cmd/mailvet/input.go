@@ -27,20 +27,35 @@ type list struct {
 	err      error
 }
 
-// openList opens FILE, or standard input for "-".
-func openList(file string, stdin io.Reader, complain func(string, ...any)) (*list, error) {
+// openList opens FILE, or standard input for "-". A pipe that nobody writes to
+// is waited for until ctx ends.
+func openList(ctx context.Context, file string, stdin io.Reader, complain func(string, ...any)) (*list, error) {
 	if file == "-" {
 		return &list{name: "standard input", r: io.NopCloser(stdin), complain: complain}, nil
 	}
-	f, err := os.Open(file)
-	if err != nil {
-		return nil, fmt.Errorf("cannot read the list of domains: %w", err)
+	type opened struct {
+		*os.File
+		err error
+	}
+	done := make(chan opened, 1)
+	go func() { // opening a pipe cannot be interrupted either
+		f, err := os.Open(file)
+		done <- opened{f, err}
+	}()
+	var f opened
+	select {
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	case f = <-done:
+	}
+	if f.err != nil {
+		return nil, fmt.Errorf("cannot read the list of domains: %w", f.err)
 	}
 	if st, err := f.Stat(); err == nil && st.IsDir() {
 		f.Close()
 		return nil, fmt.Errorf("cannot read the list of domains: %s is a directory", file)
 	}
-	return &list{name: file, r: f, complain: complain}, nil
+	return &list{name: file, r: f.File, complain: complain}, nil
 }
 
 // domains yields each domain of the list once, until the list or ctx ends.
@@ -70,7 +85,11 @@ func (l *list) domains(ctx context.Context) iter.Seq[scanner.Domain] {
 					l.skip(in.number, "the line is longer than %d octets", maxLine)
 					continue
 				}
-				if d, ok := l.parse(in.number, in.text); ok && !seen[d.Name] {
+				d, ok := l.parse(in.number, in.text)
+				if l.err != nil {
+					return
+				}
+				if ok && !seen[d.Name] {
 					seen[d.Name] = true
 					if !yield(d) {
 						return
@@ -117,6 +136,10 @@ func (l *list) read(ctx context.Context, lines chan<- line) {
 
 func (l *list) parse(n int, text string) (scanner.Domain, bool) {
 	if n == 1 {
+		if strings.HasPrefix(text, "\xff\xfe") || strings.HasPrefix(text, "\xfe\xff") {
+			l.err = fmt.Errorf("cannot read %s: it is UTF-16; save it as UTF-8", l.name)
+			return scanner.Domain{}, false
+		}
 		text = strings.TrimPrefix(text, "\ufeff")
 	}
 	if i := strings.IndexByte(text, '#'); i >= 0 {

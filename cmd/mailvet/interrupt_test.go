@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -77,6 +78,23 @@ func TestInterrupt(t *testing.T) {
 				t.Errorf("standard error lacks %q: %s", want, errs.String())
 			}
 		})
+	}
+}
+
+// TestInterruptOpening: a pipe that nobody writes to does not hold it up.
+func TestInterruptOpening(t *testing.T) {
+	fifo := filepath.Join(t.TempDir(), "list")
+	if err := syscall.Mkfifo(fifo, 0o600); err != nil {
+		t.Skip("needs named pipes:", err)
+	}
+	ctx, interrupt := context.WithCancel(t.Context())
+	interrupt()
+	var errs strings.Builder
+	if code := run(ctx, []string{"scan", "--resolver", "127.0.0.1:1", "-f", fifo}, streams{nil, io.Discard, &errs}); code != exitFailed {
+		t.Errorf("exit code %d, want %d", code, exitFailed)
+	}
+	if want := "interrupted; 0 domains"; !strings.Contains(errs.String(), want) {
+		t.Errorf("standard error lacks %q: %s", want, errs.String())
 	}
 }
 

@@ -2,6 +2,7 @@ package main
 
 import (
 	"os"
+	"path/filepath"
 	"strconv"
 	"testing"
 	"time"
@@ -23,7 +24,8 @@ func TestScript(t *testing.T) {
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){"lab": startLab},
 		Setup: func(e *testscript.Env) error {
 			e.Setenv("TERM", "dumb")
-			return nil
+			// txtar holds no such octets: a list as PowerShell writes it.
+			return os.WriteFile(filepath.Join(e.WorkDir, "utf16.txt"), []byte("\xff\xfep\x00.\x00t\x00\n\x00"), 0o600)
 		},
 	})
 }

@@ -48,7 +48,7 @@ func newResolver(o *options, v *evidence.Vantage) (*resolver.Resolver, error) {
 	if len(servers) == 0 {
 		var err error
 		if servers, err = resolver.System(); err != nil {
-			return nil, fmt.Errorf("no resolver: %w; name one with --resolver", err)
+			return nil, fmt.Errorf("no resolver is known (%w); name one with --resolver", err)
 		}
 	}
 	for _, s := range servers {

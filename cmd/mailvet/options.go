@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -15,6 +16,7 @@ import (
 
 // options are the flags that scan and demo share, and those of scan alone.
 type options struct {
+	files                  []string // at most one
 	file, output, evidence string
 	format                 string
 	resolvers              []string
@@ -57,7 +59,7 @@ func (o *options) scanFlags(fs *pflag.FlagSet) {
 
 // networkFlags are those of scan alone: the demo brings its own network.
 func (o *options) networkFlags(fs *pflag.FlagSet) {
-	fs.StringVarP(&o.file, "file", "f", "", "read domains from `FILE` (- is standard input): one a line, or the first CSV column; # begins a comment")
+	fs.StringArrayVarP(&o.files, "file", "f", nil, "read domains from `FILE` (- is standard input): one a line, or the first CSV column; # begins a comment")
 	fs.StringArrayVar(&o.resolvers, "resolver", nil, "recursive resolver `ADDR`: host, host:port or tls://host (repeatable; default: the system's)")
 	fs.StringVar(&o.trustAnchor, "trust-anchor", "", "DNSSEC trust anchors, DS or DNSKEY records in zone format, from `FILE` (default: IANA's for the root)")
 	fs.BoolVar(&o.trustAD, "trust-ad", false, "believe the resolver's AD bit instead of validating")
@@ -72,7 +74,14 @@ func (o *options) check(fs *pflag.FlagSet) error {
 	bad := func(format string, args ...any) error {
 		return usageError{fs.Name(), fmt.Errorf(format, args...)}
 	}
+	if len(o.files) > 0 {
+		o.file = o.files[0]
+	}
 	switch {
+	case len(o.files) > 1:
+		return bad("--file is given %d times; give one list, or all of them as one: cat A B | mailvet scan -f -", len(o.files))
+	case len(o.files) == 1 && o.file == "":
+		return bad("--file has no name; give the file with the domains, or - for standard input")
 	case !slices.Contains(formats, o.format):
 		return bad("--format %s: choose one of %s", clip(o.format), strings.Join(formats, ", "))
 	case !slices.Contains([]string{"auto", "always", "never"}, o.color):
@@ -109,25 +118,41 @@ func (o *options) check(fs *pflag.FlagSet) error {
 	return nil
 }
 
-// checkFiles refuses to write two things into one file, or over what is read.
-func (o *options) checkFiles() error {
-	named := map[string]string{}
-	for _, f := range []struct{ flag, path string }{
-		{"--file", o.file}, {"--output", o.output}, {"--evidence", o.evidence}, {"--trust-anchor", o.trustAnchor}, {"--root-ca", o.rootCA},
-	} {
+// checkFiles refuses to write two things into one file, or over what is read:
+// the files of the flags, and one that is an argument.
+func (o *options) checkFiles(argument ...string) error {
+	type file struct {
+		what, path string
+		info       os.FileInfo // nil if it is not there yet
+	}
+	read := []file{{what: "--file", path: o.file}, {what: "--trust-anchor", path: o.trustAnchor}, {what: "--root-ca", path: o.rootCA}}
+	for _, a := range argument {
+		read = append(read, file{what: "the file to read", path: a})
+	}
+	written := []file{{what: "--output", path: o.output}, {what: "--evidence", path: o.evidence}}
+	var before []file
+	for i, f := range append(read, written...) {
 		if f.path == "" || f.path == "-" {
 			continue
 		}
-		abs, err := filepath.Abs(f.path)
-		if err != nil {
-			return fmt.Errorf("%s %s: %w", f.flag, f.path, err)
+		f.info, _ = os.Stat(f.path) // what cannot be read is told when it is opened
+		for _, b := range before {
+			if i >= len(read) && sameFile(b.path, b.info, f.path, f.info) {
+				return fmt.Errorf("%s and %s are the same file, %s", b.what, f.what, f.path)
+			}
 		}
-		if other := named[abs]; other != "" {
-			return fmt.Errorf("%s and %s are the same file, %s", other, f.flag, f.path)
-		}
-		named[abs] = f.flag
+		before = append(before, f)
 	}
 	return nil
+}
+
+// sameFile tells whether writing to one would harm the other. Devices such as
+// /dev/null do not mind.
+func sameFile(a string, ai os.FileInfo, b string, bi os.FileInfo) bool {
+	if ai != nil && bi != nil {
+		return ai.Mode().IsRegular() && os.SameFile(ai, bi)
+	}
+	return ai == nil && bi == nil && filepath.Clean(a) == filepath.Clean(b)
 }
 
 func failStatus(word string) (check.Status, error) {

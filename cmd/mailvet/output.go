@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"slices"
 	"syscall"
@@ -37,12 +38,13 @@ type sink struct {
 // newSink opens the files; it fails before anything is scanned.
 func newSink(o *options, std streams, many bool) (*sink, error) {
 	s := &sink{o: o, out: std.out}
+	var results, seen *os.File
 	if o.output != "" && o.output != "-" {
 		f, err := os.Create(o.output)
 		if err != nil {
 			return nil, fmt.Errorf("cannot write the results: %w", err)
 		}
-		s.out = f
+		s.out, results = f, f
 		s.closers = append(s.closers, f.Close)
 	}
 	if o.evidence != "" {
@@ -50,11 +52,25 @@ func newSink(o *options, std streams, many bool) (*sink, error) {
 		if err != nil {
 			return nil, errors.Join(fmt.Errorf("cannot write the evidence: %w", err), s.closeFiles())
 		}
-		s.evidence = bufio.NewWriter(f)
+		s.evidence, seen = bufio.NewWriter(f), f
 		s.closers = append(s.closers, s.evidence.Flush, f.Close)
+	}
+	if results != nil && seen != nil && oneFile(results, seen) {
+		err := usageError{"scan", fmt.Errorf("--output and --evidence are the same file, %s", o.evidence)}
+		return nil, errors.Join(err, s.closeFiles())
 	}
 	s.handler = newHandler(o, s.out, many)
 	return s, nil
+}
+
+// oneFile finds what the names do not show: links to one file.
+func oneFile(a, b *os.File) bool {
+	ai, err := a.Stat()
+	if err != nil {
+		return false
+	}
+	bi, err := b.Stat()
+	return err == nil && sameFile(a.Name(), ai, b.Name(), bi)
 }
 
 func (s *sink) closeFiles() error {
@@ -75,15 +91,27 @@ func (s *sink) add(snap *evidence.Snapshot) error {
 	}
 	if s.evidence != nil {
 		if err := evidence.Encode(s.evidence, snap); err != nil {
-			return fmt.Errorf("cannot write the evidence: %w", err)
+			return writeError("evidence", err)
+		}
+		if err := s.evidence.Flush(); err != nil {
+			return writeError("evidence", err)
 		}
 	}
 	if err := s.handler.Report(r); err != nil {
-		return fmt.Errorf("cannot write the results: %w", err)
+		return writeError("results", err)
 	}
 	s.written++
 	s.judge(r)
 	return nil
+}
+
+// writeError says what could not be written and why, without the steps between.
+func writeError(what string, err error) error {
+	var path *fs.PathError
+	if errors.As(err, &path) {
+		err = path
+	}
+	return fmt.Errorf("cannot write the %s: %w", what, err)
 }
 
 // judge keeps the first missed threshold.
@@ -95,13 +123,17 @@ func (s *sink) judge(r *report.Report) {
 		return
 	}
 	if s.o.failUnder > 0 && (r.Score == nil || r.Score.Low < s.o.failUnder) {
-		s.missed = fmt.Errorf("%w: %s scores %s, wanted are %d %%", errMissed, r.Domain, scoreText(r), s.o.failUnder)
+		s.missed = fmt.Errorf("%w: %s %s, and at least %d %% is asked for", errMissed, r.Domain, scoreText(r), s.o.failUnder)
 		return
 	}
 	for _, word := range s.o.failOn {
 		want, err := failStatus(word)
 		if err != nil {
 			continue // checked before
+		}
+		if r.Error != nil && want == check.StatusError {
+			s.missed = fmt.Errorf("%w: %s could not be scanned", errMissed, r.Domain)
+			return
 		}
 		if id := firstWith(r, want); id != "" {
 			s.missed = fmt.Errorf("%w: %s has %s with status %s", errMissed, r.Domain, id, word)
@@ -113,19 +145,15 @@ func (s *sink) judge(r *report.Report) {
 func scoreText(r *report.Report) string {
 	switch {
 	case r.Score == nil:
-		return "nothing"
+		return "could not be scanned"
 	case r.Score.Complete:
-		return fmt.Sprintf("%d %%", r.Score.Percent)
+		return fmt.Sprintf("scores %d %%", r.Score.Percent)
 	}
-	return fmt.Sprintf("%d to %d %%", r.Score.Low, r.Score.High)
+	return fmt.Sprintf("scores %d to %d %%", r.Score.Low, r.Score.High)
 }
 
-// firstWith is the id of the first check with the status; the domain itself
-// where it could not be scanned.
+// firstWith is the id of the first check with the status.
 func firstWith(r *report.Report, want check.Status) string {
-	if r.Error != nil && want == check.StatusError {
-		return "the domain"
-	}
 	for _, c := range r.Categories {
 		for _, k := range c.Checks {
 			if k.Status == want {
@@ -140,7 +168,7 @@ func firstWith(r *report.Report, want check.Status) string {
 func (s *sink) close() error {
 	err := s.handler.Close()
 	if err != nil {
-		err = fmt.Errorf("cannot write the results: %w", err)
+		err = writeError("results", err)
 	}
 	return errors.Join(err, s.closeFiles())
 }

@@ -37,3 +37,16 @@ func TestReadme(t *testing.T) {
 		t.Errorf("README.md does not have the demo's output as it is; run go test ./cmd/mailvet -run Readme -update, and read the difference\n%s", out.String())
 	}
 }
+
+// TestOneScreen: the report of a good domain fits a terminal of 80 by 24.
+func TestOneScreen(t *testing.T) {
+	for _, domain := range []string{"perfect.test", "rollover.test", "nullmx.test"} {
+		var out, errs strings.Builder
+		if code := run(context.Background(), []string{"demo", domain}, streams{nil, &out, &errs}); code != exitDone {
+			t.Fatalf("%s: exit code %d: %s", domain, code, errs.String())
+		}
+		if n := strings.Count(out.String(), "\n"); n > 23 { // the prompt has a line too
+			t.Errorf("%s: %d lines\n%s", domain, n, out.String())
+		}
+	}
+}

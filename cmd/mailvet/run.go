@@ -151,7 +151,25 @@ func parseFlags(fs *pflag.FlagSet, args []string) error {
 	if err == nil || errors.Is(err, pflag.ErrHelp) {
 		return err
 	}
+	var value *pflag.InvalidValueError
+	if errors.As(err, &value) {
+		f := value.GetFlag()
+		err = fmt.Errorf("--%s %s: give %s", f.Name, clip(value.GetValue()), wanted(f.Value.Type()))
+	}
 	return usageError{fs.Name(), err}
+}
+
+// wanted says in words what a type of flag takes.
+func wanted(kind string) string {
+	switch kind {
+	case "int":
+		return "a whole number"
+	case "duration":
+		return "a time with its unit, such as 90s or 2m"
+	case "bool":
+		return "true or false"
+	}
+	return "a valid value"
 }
 
 func runVersion(_ context.Context, args []string, std streams) error {

@@ -34,7 +34,11 @@ func runScan(ctx context.Context, args []string, std streams) error {
 	complain := func(format string, args ...any) { fmt.Fprintf(std.err, "mailvet: "+format+"\n", args...) }
 	var file *list
 	if o.file != "" {
-		if file, err = openList(o.file, std.in, complain); err != nil {
+		file, err = openList(ctx, o.file, std.in, complain)
+		switch {
+		case err != nil && ctx.Err() != nil:
+			return interrupted(0)
+		case err != nil:
 			return err
 		}
 	}
@@ -90,11 +94,15 @@ func scanAll(ctx context.Context, o *options, s allScanner, domains iter.Seq[sca
 	switch {
 	case err == nil:
 	case ctx.Err() != nil:
-		return fmt.Errorf("interrupted; %s finished and written", plural(out.written, "domain"))
+		return interrupted(out.written)
 	default:
 		return err
 	}
 	return verdict(out, file)
+}
+
+func interrupted(written int) error {
+	return fmt.Errorf("interrupted; %s finished and written", plural(written, "domain"))
 }
 
 func verdict(out *sink, file *list) error {
@@ -107,8 +115,8 @@ func verdict(out *sink, file *list) error {
 		return fmt.Errorf("%w: %s of %s left out", errIncomplete, plural(file.bad, "line"), file.name)
 	case out.errored > 0:
 		return fmt.Errorf("%w: %s", errIncomplete, plural(out.errored, "domain"))
-	case out.written == 0:
-		return errors.New("the list has no domain")
+	case out.written == 0 && file != nil:
+		return fmt.Errorf("there is no domain in %s", file.name)
 	}
 	return nil
 }

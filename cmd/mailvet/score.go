@@ -9,6 +9,7 @@ import (
 	"io"
 	"os"
 
+	"mailvet/report"
 	"mailvet/report/evidence"
 )
 
@@ -24,6 +25,9 @@ func runScore(ctx context.Context, args []string, std streams) error {
 	}
 	if fs.NArg() != 1 {
 		return usageError{"score", fmt.Errorf("give one file of evidence, but got %d", fs.NArg())}
+	}
+	if err := o.checkFiles(fs.Arg(0)); err != nil {
+		return usageError{"score", err}
 	}
 	in, name := std.in, "standard input"
 	if fs.Arg(0) != "-" {
@@ -83,12 +87,23 @@ func readSnapshot(br *bufio.Reader, name string, n int) (*evidence.Snapshot, err
 			if err == io.EOF && n == 1 {
 				return nil, fmt.Errorf("there is no evidence in %s", name)
 			}
+			if err != io.EOF {
+				err = fmt.Errorf("cannot read the evidence in %s: %w", name, err)
+			}
 			return nil, err
 		}
-		if line = bytes.TrimSpace(line); len(line) == 0 {
+		if line = bytes.TrimSpace(bytes.TrimPrefix(line, []byte("\ufeff"))); len(line) == 0 {
 			continue
 		}
 		s, err := evidence.Unmarshal(line)
+		switch {
+		case bytes.HasPrefix(line, []byte(`{"schema":"`+report.Schema)):
+			err = errors.New("this is a report, the result of a scan; score reads what \"scan --evidence FILE\" stored")
+		case errors.Is(err, io.ErrUnexpectedEOF):
+			err = errors.New("it is cut off; each snapshot is one whole line, as \"scan --evidence FILE\" writes it")
+		case err == nil && s.Domain == "":
+			err = errors.New("it names no domain")
+		}
 		if err != nil {
 			return nil, fmt.Errorf("%s, snapshot %d: %w", name, n, err)
 		}
