@@ -315,6 +315,9 @@ func (j *judge) prove(ctx context.Context, s step, typ uint16, try func(*zone) *
 		default:
 			f = try(st.zone)
 		}
+		if f.excuses() && st.fault == nil {
+			f, st = j.excused(ctx, f, st, target)
+		}
 		if f == nil || f.security == evidence.SecurityInsecure {
 			j.link(st.chain)
 			return f
@@ -339,6 +342,21 @@ func (j *judge) prove(ctx context.Context, s step, typ uint16, try func(*zone) *
 		return bogus(dns.ExtendedErrorCodeRRSIGsMissing, "%s: there is no signature, but zone %s is signed", s.set, st.zone.name)
 	}
 	return bogus(dns.ExtendedErrorCodeNSECMissing, "%s %s: there is no signed proof that there are no such records, but zone %s is signed", owner, dns.Type(typ), st.zone.name)
+}
+
+// excused decides where a zone leaves a step unjudged, for what it is signed
+// with cannot be followed. That is an excuse for its own names only: records of
+// it say nothing of a name in a signed zone further down, though anybody can
+// put them into a reply about one.
+func (j *judge) excused(ctx context.Context, f *fault, by *state, target name) (*fault, *state) {
+	st := j.state(ctx, target, false)
+	switch {
+	case st.fault != nil:
+		return st.fault, st
+	case st.zone.name != by.zone.name:
+		return bogus(dns.ExtendedErrorCodeDNSBogus, "%s: zone %s answers for it, but it is in the signed zone %s", target, by.zone.name, st.zone.name), st
+	}
+	return f, by
 }
 
 // keep notes signatures that held.

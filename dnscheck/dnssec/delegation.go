@@ -3,6 +3,7 @@ package dnssec
 import (
 	"bytes"
 	"encoding/base64"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -41,7 +42,7 @@ func (x *walk) judgeCut(n name, p *zone, msg *dns.Msg) cut {
 			return cut{fault: bogus(dns.ExtendedErrorCodeDNSBogus, "%s: DS records from a wildcard", set), ttl: v.ttl}
 		}
 		c := cut{ttl: v.ttl}
-		for _, rr := range set.rrs[:min(len(set.rrs), maxDS)] {
+		for _, rr := range set.rrs {
 			if ds, ok := rr.(*dns.DS); ok {
 				c.ds = append(c.ds, ds)
 			}
@@ -67,6 +68,9 @@ func (x *walk) judgeCut(n name, p *zone, msg *dns.Msg) cut {
 			v, f := p.verify(set, x.now, w)
 			if f != nil {
 				return cut{fault: f, ttl: longestBogus}
+			}
+			if _, expanded := v.encloser(); expanded {
+				return cut{fault: bogus(dns.ExtendedErrorCodeDNSBogus, "%s: a DNAME record from a wildcard", set), ttl: v.ttl}
 			}
 			return cut{empty: true, ttl: v.ttl}
 		}
@@ -107,7 +111,7 @@ func usableDS(n name, list []*dns.DS) (entry, *fault) {
 	}
 	switch {
 	case len(good) > 0:
-		return entry{ds: good}, nil
+		return entry{ds: good[:min(len(good), maxDS)]}, nil
 	case algorithm:
 		return entry{}, insecure(dns.ExtendedErrorCodeUnsupportedDSDigestType, "zone %s: its DS records have only digest types that are not supported here", n)
 	}
@@ -126,7 +130,7 @@ func trustKeys(n name, names entry, msg *dns.Msg, now time.Time) (*zone, time.Du
 	}
 	var all, trusted []*key
 	var links []evidence.Key
-	var unusable *key
+	var unusable []*key
 	for _, rr := range set.rrs[:min(len(set.rrs), maxKeys)] {
 		dnskey, ok := rr.(*dns.DNSKEY)
 		if !ok {
@@ -140,14 +144,14 @@ func trustKeys(n name, names entry, msg *dns.Msg, now time.Time) (*zone, time.Du
 		found := names.leadTo(n, k)
 		switch {
 		case len(found) > 0 && k.unusable != nil:
-			unusable = k
+			unusable = append(unusable, k)
 		case len(found) > 0:
 			trusted, links = append(trusted, k), append(links, found...)
 		}
 	}
 	switch {
-	case len(trusted) == 0 && unusable != nil:
-		return nil, 0, insecure(dns.ExtendedErrorCodeUnsupportedDNSKEYAlgorithm, "zone %s: key %d cannot be used: %v", n, unusable.tag, unusable.unusable)
+	case len(trusted) == 0 && len(unusable) > 0 && names.leadOnlyTo(n, unusable):
+		return nil, 0, insecure(dns.ExtendedErrorCodeUnsupportedDNSKEYAlgorithm, "zone %s: key %d cannot be used: %v", n, unusable[0].tag, unusable[0].unusable)
 	case len(trusted) == 0:
 		return nil, 0, bogus(dns.ExtendedErrorCodeDNSKEYMissing, "zone %s: none of its DNSKEY records is the one named by %s", n, names)
 	}
@@ -165,6 +169,24 @@ func trustKeys(n name, names entry, msg *dns.Msg, now time.Time) (*zone, time.Du
 	z.keys = all
 	z.chain = []evidence.Zone{{Name: n.String(), Security: evidence.SecuritySecure, Keys: links}}
 	return z, v.ttl, nil
+}
+
+// leadOnlyTo reports whether each of the records names one of the keys. If one
+// names another key, that may have been taken out of the answer: no signature
+// has been checked yet.
+func (e entry) leadOnlyTo(n name, keys []*key) bool {
+	for _, ds := range e.ds {
+		if !slices.ContainsFunc(keys, func(k *key) bool { return k.matches(n, ds) }) {
+			return false
+		}
+	}
+	for _, known := range e.keys {
+		one := entry{keys: []*dns.DNSKEY{known}}
+		if !slices.ContainsFunc(keys, func(k *key) bool { return len(one.leadTo(n, k)) > 0 }) {
+			return false
+		}
+	}
+	return true
 }
 
 // leadTo lists the records that name the key.

@@ -254,12 +254,16 @@ func TestKeys(t *testing.T) {
 	other.Algorithm, other.DigestType = dns.DSA, dns.SHA256
 	small := dns.Copy(s.dnskey).(*dns.DNSKEY)
 	small.Algorithm, small.PublicKey = dns.RSASHA256, "AwEAAQ==" // a modulus of one octet
+	weak := with(func(k *dns.DNSKEY) { *k = *small })
 	for _, c := range []struct {
 		what   string
 		signer *signer
 		ds     []dns.RR
 		want   evidence.Security
 	}{
+		{"only the unusable one of two keys is shown", weak, []dns.RR{small.ToDS(dns.SHA256), sha2}, evidence.SecurityBogus},
+		{"only the unusable one of two known keys is shown", weak, []dns.RR{small, s.dnskey}, evidence.SecurityBogus},
+		{"both of two unusable", weak, []dns.RR{small.ToDS(dns.SHA256), small.ToDS(dns.SHA384)}, evidence.SecurityInsecure},
 		{"good", s, []dns.RR{sha2}, evidence.SecuritySecure},
 		{"SHA-1 alone", s, []dns.RR{sha1}, evidence.SecuritySecure},
 		{"SHA-1 beside a wrong SHA-2 is ignored", s, []dns.RR{sha1, wrong2}, evidence.SecurityBogus},

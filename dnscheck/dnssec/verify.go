@@ -19,7 +19,7 @@ const (
 	maxHashRounds    = 16e3 // SHA-1 computations for NSEC3 for one reply
 	maxRecords       = 16   // NSEC or NSEC3 records verified for one denial
 	maxKeys          = 64   // DNSKEY records read of one zone
-	maxDS            = 32   // DS records read of one delegation
+	maxDS            = 32   // DS records followed of one delegation
 	maxAliases       = 32   // CNAME and DNAME records followed in one reply
 	maxQuestions     = 64   // DS and DNSKEY questions asked for one reply
 )
@@ -49,6 +49,13 @@ func insecure(ede uint16, format string, args ...any) *fault {
 
 func indeterminate(ede uint16, format string, args ...any) *fault {
 	return &fault{security: evidence.SecurityIndeterminate, ede: ede, reason: fmt.Sprintf(format, args...)}
+}
+
+// excuses reports whether the fault is an insecurity that no proof shows: the
+// zone cannot be judged, because it asks for what is not done here.
+func (f *fault) excuses() bool {
+	return f != nil && f.security == evidence.SecurityInsecure &&
+		(f.ede == dns.ExtendedErrorCodeUnsupportedNSEC3IterValue || f.ede == dns.ExtendedErrorCodeUnsupportedDNSKEYAlgorithm)
 }
 
 // zone is a zone that is secure: its keys are to be trusted.
