@@ -204,6 +204,9 @@ func FuzzCheck(f *testing.F) {
 			z.add(n, "MX", "0 "+n+".")
 		}
 		z.add("t.test", "TXT", `"`+evidence.EscapeText(text)+`"`)
+		if s, err := spf.Look(t.Context(), z, "d.test"); err != nil || s.Lookups != s.Root.Node.Lookups() || s.Authorised().Contains(netip.Addr{}) {
+			t.Fatalf("%+v, %v", s, err)
+		}
 		c := spf.Checker{Resolver: z}
 		for _, ip := range []string{"192.0.2.1", "2001:db8::1"} {
 			v, err := c.Check(t.Context(), "d.test", spf.Sender{IP: netip.MustParseAddr(ip), From: local + "@d.test"})

@@ -1,7 +1,9 @@
 package spf_test
 
 import (
+	"context"
 	"fmt"
+	"net/netip"
 
 	"mailvet/dnscheck/spf"
 	"mailvet/report/evidence"
@@ -33,4 +35,37 @@ func Example() {
 	// Output:
 	// 12 true
 	// valid 10
+}
+
+// May 192.0.2.7 send mail as user@example.test?
+func ExampleChecker() {
+	zone := zoneOf(`
+example.test TXT v=spf1 mx include:_spf.provider.test -all
+example.test MX 10 mx.example.test.
+mx.example.test A 192.0.2.1
+_spf.provider.test TXT v=spf1 ip4:192.0.2.0/29 ~all
+`)
+	c := spf.Checker{Resolver: zone}
+	v, err := c.Check(context.Background(), "example.test", spf.Sender{IP: netip.MustParseAddr("192.0.2.7"), From: "user@example.test", Helo: "mta.test"})
+	fmt.Println(v.Result, err)
+	for _, step := range v.Path {
+		fmt.Println(step.Name, step.Term)
+	}
+	// Output:
+	// pass <nil>
+	// example.test include:_spf.provider.test
+	// _spf.provider.test ip4:192.0.2.0/29
+}
+
+// Who may send, and what does it cost a receiver to find out?
+func ExampleLook() {
+	zone := zoneOf(`
+example.test TXT v=spf1 a include:_spf.provider.test -all
+example.test A 192.0.2.9
+_spf.provider.test TXT v=spf1 ip4:192.0.2.0/29 ~all
+`)
+	s, err := spf.Look(context.Background(), zone, "example.test")
+	fmt.Println(s.Lookups, s.Authorised().Networks(), err)
+	// Output:
+	// 2 [192.0.2.0/29 192.0.2.9/32] <nil>
 }

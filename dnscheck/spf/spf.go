@@ -14,8 +14,14 @@
 // of the same records: another grammar, another way to count, other reasons to
 // fail. Only the second one makes points, the first one makes the words.
 //
-// The package asks nothing itself: it reads answers through a [Source], and
-// [Wanted] says which answers are missing.
+// Three questions can be put to a policy. What does the record say: [Parse].
+// Where does it lead, what does that cost, whom does it authorise: [Walk] for
+// the tree of records, [NewSurvey] for all of it. May this sender use the
+// domain: [Checker.Check], which is check_host() of Section 4.
+//
+// The package opens no connection: it reads answers through a [Source], and
+// says which are missing ([Wanted], Survey.Missing), or puts questions to a
+// [Resolver] that its caller brings.
 package spf
 
 import "mailvet/report/evidence"
