@@ -20,6 +20,7 @@ type judge struct {
 	work              work
 	result            Result
 	fault             *fault // the worst yet
+	exists            bool   // the name at the end of the way is proven to exist
 }
 
 // step is one thing to be proven on the way from the question to the answer.
@@ -150,6 +151,7 @@ func (j *judge) run(ctx context.Context, q name, typ uint16) {
 		}
 		if s.set != nil {
 			j.blame(j.judgeSet(ctx, s.set))
+			j.exists = j.exists || s.set.typ == typ
 		} else {
 			j.blame(j.judgeDenial(ctx, s.denied, typ))
 		}
@@ -287,6 +289,8 @@ func (j *judge) judgeDenial(ctx context.Context, q name, typ uint16) *fault {
 			// Beyond RFC 4035: some servers say NXDOMAIN for a name that has
 			// only names below it. The proof counts, not the unsigned code.
 			f = d.noName(q)
+		} else if f == nil {
+			j.exists = !d.saysNoName(q)
 		}
 		if f == nil {
 			j.keep(d.used)

@@ -265,3 +265,35 @@ func TestManyDS(t *testing.T) {
 		t.Errorf("%s: %+v", got, j.fault)
 	}
 }
+
+// TestExists: a response code of NXDOMAIN is not signed. Where the signatures
+// prove that there is a name, the result says so.
+func TestExists(t *testing.T) {
+	h := estate(t)
+	child := func(texts ...string) []dns.RR { return h.each("child.test.", texts...) }
+	for _, c := range []struct {
+		what       string
+		rcode      int
+		answer, ns []dns.RR
+		want       bool
+	}{
+		{"no such name", dns.RcodeNameError, nil, child("child.test. 300 IN NSEC child.test. NS SOA RRSIG NSEC"), false},
+		{"no such name, compact (RFC 9824)", dns.RcodeNameError, nil, child("www.child.test. 300 IN NSEC \\000.www.child.test. RRSIG NSEC TYPE128"), false},
+		{"records", dns.RcodeNameError, child("www.child.test. 300 IN TXT x"), nil, true},
+		{"records, as it should be", dns.RcodeSuccess, child("www.child.test. 300 IN TXT x"), nil, false},
+		{"other records", dns.RcodeNameError, nil, child("www.child.test. 300 IN NSEC child.test. A RRSIG NSEC"), true},
+		{"other records, NSEC3", dns.RcodeNameError, nil, child(ring("child.test.", "www.child.test.", true, 0, 0, "-", "A RRSIG")), true},
+		{"names below", dns.RcodeNameError, nil, child("child.test. 300 IN NSEC x.www.child.test. NS SOA RRSIG NSEC"), true},
+		{"alias to no such name", dns.RcodeNameError, child("www.child.test. 300 IN CNAME no.child.test."), child("child.test. 300 IN NSEC child.test. NS SOA RRSIG NSEC"), false},
+		{"alias to a name with other records", dns.RcodeNameError, child("www.child.test. 300 IN CNAME mx.child.test."), child("mx.child.test. 300 IN NSEC child.test. A RRSIG NSEC"), true},
+		{"records that are not signed", dns.RcodeNameError, []dns.RR{rr(t, "www.child.test. 300 IN TXT x")}, nil, false},
+	} {
+		t.Run(c.what, func(t *testing.T) {
+			m := &dns.Msg{MsgHdr: dns.MsgHdr{Rcode: c.rcode}, Answer: c.answer, Ns: c.ns}
+			got := h.validator().Validate(t.Context(), h, "www.child.test.", dns.TypeTXT, m)
+			if got.Exists != c.want || c.want && got.Security != evidence.SecuritySecure {
+				t.Errorf("%+v, want %t", got, c.want)
+			}
+		})
+	}
+}

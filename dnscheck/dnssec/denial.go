@@ -147,6 +147,13 @@ func (d *denial) noName(q name) *fault {
 	return d.missing("%s: zone %s does not prove that the name does not exist", q, d.zone.name)
 }
 
+// saysNoName reports whether the record that proves that q has no data says of
+// q itself that it does not exist (NXNAME, RFC 9824, Section 2).
+func (d *denial) saysNoName(q name) bool {
+	m := d.matching(q)
+	return m != nil && m.has(dns.TypeNXNAME)
+}
+
 // noCloser proves that no name is closer to q than ce, whose wildcard an
 // answer was made from (RFC 4035, Section 5.3.4, RFC 5155, Section 8.8).
 func (d *denial) noCloser(q, ce name) *fault {

@@ -56,6 +56,10 @@ type Result struct {
 	Zones []evidence.Zone
 	// Signatures are those that were verified in the reply itself.
 	Signatures []evidence.Signature
+	// Exists says that the reply is secure but its response code, which nothing
+	// signs, is not: it is NXDOMAIN, and what the signatures prove is that the
+	// name exists, with the records in the reply or without any of the type.
+	Exists bool
 	// Stripped says that the resolver does not hand on DNSSEC records: it has
 	// the root's DNSKEY RRset without signature, or not at all. Security is
 	// then indeterminate, for that is no fault of the domain.
@@ -104,7 +108,7 @@ func (v *Validator) Validate(ctx context.Context, src Source, qname string, qtyp
 	j.run(ctx, q, qtype)
 	r := j.result
 	if j.fault == nil {
-		r.Security = evidence.SecuritySecure
+		r.Security, r.Exists = evidence.SecuritySecure, j.exists && reply.Rcode == dns.RcodeNameError
 		return r
 	}
 	r.Security, r.Reason, r.EDE, r.Stripped = j.fault.security, j.fault.reason, j.fault.ede, j.fault.stripped

@@ -266,3 +266,40 @@ func TestTrustADServFail(t *testing.T) {
 		})
 	}
 }
+
+// Somebody on the way sets NXDOMAIN, which no signature covers: what is signed
+// decides where it says otherwise.
+func TestNXDOMAINThatIsNot(t *testing.T) {
+	w := signedWorld(t, epoch)
+	synctest.Test(t, func(t *testing.T) {
+		n := serving(w.Resolver(), 0)
+		inner := n.serve
+		n.serve = func(ctx context.Context, network, address string, query []byte) [][]byte {
+			list := inner(ctx, network, address, query)
+			for _, b := range list {
+				b[3] = b[3]&0xf0 | dns.RcodeNameError
+			}
+			return list
+		}
+		r := over(t, n)
+		r.Validator = &dnssec.Validator{Anchors: w.Anchors(), Now: time.Now}
+		for _, tt := range []struct {
+			name, qtype string
+			outcome     evidence.Outcome
+			security    evidence.Security
+			records     int
+		}{
+			{"good.test", "MX", evidence.OutcomeAnswer, evidence.SecuritySecure, 1},
+			{"alias.good.test", "A", evidence.OutcomeAnswer, evidence.SecuritySecure, 1},
+			{"mx.good.test", "AAAA", evidence.OutcomeNoData, evidence.SecuritySecure, 0},
+			{"no.good.test", "A", evidence.OutcomeNXDomain, evidence.SecuritySecure, 0},
+			{"mx.plain.test", "A", evidence.OutcomeNXDomain, evidence.SecurityInsecure, 0},
+			{"mx.bogus.test", "A", evidence.OutcomeNXDomain, evidence.SecurityBogus, 0},
+		} {
+			l := lookup(t, r, tt.name, tt.qtype)
+			if l.Outcome != tt.outcome || l.Security != tt.security || len(l.Answer) != tt.records {
+				t.Errorf("%s %s: %v, %v (%s), %d records; want %v, %v, %d", tt.name, tt.qtype, l.Outcome, l.Security, l.Reason, len(l.Answer), tt.outcome, tt.security, tt.records)
+			}
+		}
+	})
+}

@@ -93,6 +93,7 @@ type verdict struct {
 	reason     string
 	zones      []evidence.Zone
 	signatures []evidence.Signature
+	exists     bool // NXDOMAIN was said of a name that is proven to exist
 }
 
 // weakness orders securities: the weakest part decides.
@@ -170,6 +171,7 @@ func (v *verdict) nothing(reason string) {
 
 func (v *verdict) take(res dnssec.Result) {
 	v.add(res.Security, res.Reason)
+	v.exists = v.exists || res.Exists
 	for _, z := range res.Zones {
 		if !slices.ContainsFunc(v.zones, func(have evidence.Zone) bool { return have.Name == z.Name }) {
 			v.zones = append(v.zones, z)
