@@ -19,6 +19,7 @@ type trail struct {
 	owners  []string // of the CNAMEs followed, in order
 	proofs  []key    // the records that prove each alias: a CNAME, or the DNAME it was made from
 	records []dns.RR // of the type, at end; nil if there are none
+	made    []dns.RR // CNAMEs that the answer should hold beside a DNAME, and does not
 	loop    bool     // end was passed before, or there were too many aliases
 	broken  bool     // a DNAME leads to a name that is too long
 	denied  bool     // the answer says that there is nothing at end
@@ -86,6 +87,7 @@ func (t *trail) step(m *dns.Msg) (target string, ok bool) {
 			return "", false
 		case cname == nil: // RFC 6672, Section 3.1 wants it in the answer
 			cname = &dns.CNAME{Hdr: dns.RR_Header{Name: absolute(t.end), Rrtype: dns.TypeCNAME, Class: dns.ClassINET, Ttl: dname.Hdr.Ttl}, Target: absolute(fit)}
+			t.made = append(t.made, cname)
 		case !good || fit != evidence.Name(cname.Target):
 			dname = nil // has nothing to do with the CNAME
 		}

@@ -42,6 +42,12 @@ func (r *Resolver) resolve(ctx context.Context, k key, typ string) *finished {
 			break
 		}
 		t := follow(rep.msg, name, k.qtype, passed)
+		if len(t.made) > 0 { // the validator must see what we follow
+			whole, msg := *rep, *rep.msg
+			msg.Answer = slices.Concat(msg.Answer, t.made)
+			whole.msg = &msg
+			rep = &whole
+		}
 		passed = append(passed, t.owners...)
 		for _, rr := range t.aliases {
 			l.Aliases = append(l.Aliases, present(rr))
