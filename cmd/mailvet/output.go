@@ -32,6 +32,7 @@ type sink struct {
 	evidence *bufio.Writer
 	written  int   // reports
 	errored  int   // of them, domains that could not be scanned
+	reason   error // of the first of these
 	missed   error // the first threshold that was missed
 }
 
@@ -118,6 +119,9 @@ func writeError(what string, err error) error {
 func (s *sink) judge(r *report.Report) {
 	if r.Error != nil {
 		s.errored++
+		if s.reason == nil {
+			s.reason = fmt.Errorf("%s: %s", r.Domain, text.Clean(r.Error.Text))
+		}
 	}
 	if s.missed != nil {
 		return
@@ -140,6 +144,14 @@ func (s *sink) judge(r *report.Report) {
 			return
 		}
 	}
+}
+
+// errors says of which domains nothing is known, and why.
+func (s *sink) errors() error {
+	if s.errored > 1 {
+		return fmt.Errorf("%s, such as %w", plural(s.errored, "domain"), s.reason)
+	}
+	return s.reason
 }
 
 func scoreText(r *report.Report) string {

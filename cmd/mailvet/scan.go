@@ -111,10 +111,12 @@ func verdict(out *sink, file *list) error {
 		return file.err
 	case out.missed != nil:
 		return out.missed
+	case file != nil && file.bad > 0 && out.errored > 0:
+		return fmt.Errorf("%w: %s of %s left out, and %w", errIncomplete, plural(file.bad, "line"), file.name, out.errors())
 	case file != nil && file.bad > 0:
 		return fmt.Errorf("%w: %s of %s left out", errIncomplete, plural(file.bad, "line"), file.name)
 	case out.errored > 0:
-		return fmt.Errorf("%w: %s", errIncomplete, plural(out.errored, "domain"))
+		return fmt.Errorf("%w: %w", errIncomplete, out.errors())
 	case out.written == 0 && file != nil:
 		return fmt.Errorf("there is no domain in %s", file.name)
 	}
