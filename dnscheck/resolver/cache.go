@@ -82,6 +82,15 @@ func (c *cache[V]) put(k key, v V, octets int, expires time.Time) {
 	c.link(e)
 }
 
+// shorten makes an entry expire by a time at the latest.
+func (c *cache[V]) shorten(k key, by time.Time) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if e := c.m[k]; e != nil && by.Before(e.expires) {
+		e.expires = by
+	}
+}
+
 func (c *cache[V]) remove(e *entry[V]) {
 	e.unlink()
 	delete(c.m, e.key)

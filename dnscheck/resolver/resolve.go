@@ -24,9 +24,12 @@ func (r *Resolver) resolve(ctx context.Context, k key, typ string) *finished {
 	l := &f.lookup
 	v := verdict{r: r}
 	var passed []string // names that are aliases
+	var asked []key
 	ad := true
 	for name := k.name; ; {
-		rep, bogus, err := r.askSecured(ctx, key{name: name, qtype: k.qtype})
+		question := key{name: name, qtype: k.qtype}
+		asked = append(asked, question)
+		rep, bogus, err := r.askSecured(ctx, question)
 		if err != nil {
 			return f
 		}
@@ -73,6 +76,7 @@ func (r *Resolver) resolve(ctx context.Context, k key, typ string) *finished {
 	l.AD = ad
 	v.write(l)
 	if ctx.Err() == nil {
+		r.doubt(l, asked)
 		r.keep(k, f)
 	}
 	return f
@@ -125,11 +129,31 @@ func conclude(l *evidence.Lookup, m *dns.Msg, t *trail) bool {
 	return true
 }
 
+// doubt keeps the messages of a lookup whose validation failed no longer than
+// a failure: it may have been one bad copy, and be better soon.
+func (r *Resolver) doubt(l *evidence.Lookup, asked []key) {
+	if !failing(l.Security) {
+		return
+	}
+	for _, z := range l.Zones {
+		if failing(z.Security) {
+			asked = append(asked, key{name: z.Name, qtype: dns.TypeDS}, key{name: z.Name, qtype: dns.TypeDNSKEY})
+		}
+	}
+	by := r.now().Add(FailureTTL)
+	for _, k := range asked {
+		r.messages.shorten(k, by)
+	}
+}
+
+func failing(s evidence.Security) bool {
+	return s == evidence.SecurityBogus || s == evidence.SecurityIndeterminate
+}
+
 // keep puts a finished lookup into the cache.
 func (r *Resolver) keep(k key, f *finished) {
 	now := r.now()
-	switch f.lookup.Security {
-	case evidence.SecurityIndeterminate, evidence.SecurityBogus:
+	if failing(f.lookup.Security) {
 		f.expires = earlier(f.expires, now.Add(FailureTTL)) // may be better soon
 	}
 	for _, s := range f.lookup.Signatures {

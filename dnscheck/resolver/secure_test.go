@@ -320,3 +320,41 @@ func TestNXDOMAINThatIsNot(t *testing.T) {
 		}
 	})
 }
+
+// What made an answer bogus is not believed for its TTL: it may be one bad
+// copy. Some seconds later all of it is asked for anew.
+func TestBogusIsAskedAnew(t *testing.T) {
+	w := signedWorld(t, epoch)
+	for _, spoilt := range []string{"good.test. MX", "good.test. DNSKEY", "good.test. DS", "test. DNSKEY"} {
+		t.Run(spoilt, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				start := time.Now()
+				n := serving(w.Resolver(), 0)
+				inner := n.serve
+				n.serve = func(ctx context.Context, network, address string, query []byte) [][]byte {
+					list := inner(ctx, network, address, query)
+					var m dns.Msg
+					if time.Since(start) > time.Second || len(list) == 0 || m.Unpack(list[0]) != nil ||
+						m.Question[0].Name+" "+dns.Type(m.Question[0].Qtype).String() != spoilt {
+						return list
+					}
+					for _, rr := range m.Answer {
+						if sig, ok := rr.(*dns.RRSIG); ok {
+							sig.OrigTtl++
+						}
+					}
+					return [][]byte{pack(&m)}
+				}
+				r := over(t, n)
+				r.Validator = &dnssec.Validator{Anchors: w.Anchors(), Now: time.Now}
+				if l := lookup(t, r, "good.test", "MX"); l.Security != evidence.SecurityBogus {
+					t.Fatalf("at first: %v (%s)", l.Security, l.Reason)
+				}
+				time.Sleep(11 * time.Second)
+				if l := lookup(t, r, "good.test", "MX"); l.Security != evidence.SecuritySecure {
+					t.Errorf("later: %v (%s)", l.Security, l.Reason)
+				}
+			})
+		})
+	}
+}
