@@ -10,7 +10,7 @@ import (
 )
 
 func runChecks(_ context.Context, args []string, std streams) error {
-	fs := newFlags("checks", "[ID]", "Lists the checks; with an ID, explains it: what it is, why it matters, how to get it right.", std)
+	fs := newFlags("checks", "[ID]", "Lists the checks; with an ID, explains it: what it is, why it matters, and how\nto get it right.", std)
 	if err := parseFlags(fs, args); err != nil {
 		return err
 	}

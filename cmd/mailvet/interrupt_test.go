@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -144,6 +145,20 @@ func TestHelp(t *testing.T) {
 		}
 		if !strings.HasPrefix(out.String(), "Usage: mailvet "+c.name) {
 			t.Errorf("%s --help prints %q", c.name, out.String())
+		}
+		narrow(t, out.String())
+	}
+}
+
+// narrow: help fits a terminal of 80 columns and has no words of Go in it.
+func narrow(t *testing.T, help string) {
+	t.Helper()
+	for line := range strings.Lines(help) {
+		if len(line) > 81 {
+			t.Errorf("%d columns: %s", len(line)-1, line)
+		}
+		if f := strings.Fields(line); len(f) > 1 && slices.Contains([]string{"int", "string", "strings", "duration"}, f[1]) {
+			t.Errorf("a type of Go: %s", line)
 		}
 	}
 }

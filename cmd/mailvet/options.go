@@ -39,12 +39,12 @@ var formats = []string{"text", "json", "jsonl", "internetnl"}
 // outputFlags are the flags of everything that prints reports.
 func (o *options) outputFlags(fs *pflag.FlagSet) {
 	fs.StringVarP(&o.output, "output", "o", "", "write the results to `FILE` instead of standard output")
-	fs.StringVar(&o.format, "format", "text", "form of the results: "+strings.Join(formats, ", "))
+	fs.StringVar(&o.format, "format", "text", "`FORM` of the results: "+strings.Join(formats, ", "))
 	fs.IntVar(&o.failUnder, "fail-under", 0, "exit with 3 if the score of a domain is, or may be, below `N` percent")
 	fs.StringSliceVar(&o.failOn, "fail-on", nil, "exit with 3 if a check has this `STATUS` (failed, warning, info, unknown, error; repeatable)")
 	fs.BoolVarP(&o.quiet, "quiet", "q", false, "say nothing on standard error but errors")
 	fs.BoolVarP(&o.verbose, "verbose", "v", false, "show every check with its findings and where they come from")
-	fs.StringVar(&o.color, "color", "auto", "colours in text: auto, always, never (auto obeys NO_COLOR)")
+	fs.StringVar(&o.color, "color", "auto", "`WHEN` to use colours in text: auto, always, never (auto: on a terminal, unless NO_COLOR is set)")
 }
 
 // scanFlags are those of scan and demo.
@@ -52,9 +52,9 @@ func (o *options) scanFlags(fs *pflag.FlagSet) {
 	fs.StringVar(&o.evidence, "evidence", "", "also store what was seen in `FILE`, for \"mailvet score\" (JSON Lines)")
 	fs.BoolVar(&o.noSMTP, "no-smtp", false, "open no connection to mail servers; what that leaves unknown is not tested")
 	fs.BoolVar(&o.noIPv6, "no-ipv6", false, "use no IPv6; what that leaves unknown is not tested")
-	fs.IntVar(&o.workers, "workers", 16, "domains scanned at once")
-	fs.DurationVar(&o.timeout, "timeout", 90*time.Second, "time for one domain; what is not known by then stays unknown")
-	fs.IntVar(&o.retries, "retries", 2, "how often a question or connection that failed for now is tried again")
+	fs.IntVar(&o.workers, "workers", 16, "scan `N` domains at once")
+	fs.DurationVar(&o.timeout, "timeout", 90*time.Second, "`TIME` for one domain, such as 90s or 2m; what is not known by then stays unknown")
+	fs.IntVar(&o.retries, "retries", 2, "try a question or connection that failed for now `N` times more")
 }
 
 // networkFlags are those of scan alone: the demo brings its own network.
@@ -64,7 +64,7 @@ func (o *options) networkFlags(fs *pflag.FlagSet) {
 	fs.StringVar(&o.trustAnchor, "trust-anchor", "", "DNSSEC trust anchors, DS or DNSKEY records in zone format, from `FILE` (default: IANA's for the root)")
 	fs.BoolVar(&o.trustAD, "trust-ad", false, "believe the resolver's AD bit instead of validating")
 	fs.StringVar(&o.rootCA, "root-ca", "", "trusted root certificates, PEM, from `FILE` (default: the system's)")
-	fs.IntVar(&o.smtpPort, "smtp-port", 25, "port of the mail servers")
+	fs.IntVar(&o.smtpPort, "smtp-port", 25, "`PORT` of the mail servers")
 	fs.StringVar(&o.helo, "helo", "", "`NAME` to give in EHLO (default: this host's)")
 	fs.BoolVar(&o.allowPrivate, "allow-private", false, "connect to addresses of special-purpose ranges too (RFC 6890)")
 }

@@ -34,6 +34,7 @@ func commands() []command {
 	return []command{
 		{"scan", "[flags] DOMAIN|ADDRESS...", "scan domains and print the reports", runScan},
 		{"demo", "[flags] [DOMAIN...]", "the same against the built-in Internet: needs no network", runDemo},
+		{"spf", "[flags] DOMAIN", "show the SPF tree with its lookups; with --ip, judge a sender", runSPF},
 		{"checks", "[ID]", "list the checks; with an ID, explain it", runChecks},
 		{"score", "[flags] EVIDENCE", "judge stored evidence again, offline", runScore},
 		{"version", "", "print the version", runVersion},
@@ -101,7 +102,7 @@ func dispatch(ctx context.Context, args []string, std streams) error {
 			return c.run(ctx, args[1:], std)
 		}
 	}
-	for _, later := range []string{"message", "spf", "diff"} {
+	for _, later := range []string{"message", "diff"} {
 		if name == later {
 			return usageError{"", fmt.Errorf("the command %q is planned, but this version does not have it", name)}
 		}
@@ -123,13 +124,14 @@ func help(ctx context.Context, args []string, std streams) error {
 		return usageError{"", fmt.Errorf("there is no command %q", clip(args[0]))}
 	}
 	var b strings.Builder
-	b.WriteString("Mailvet scans the e-mail security of domains and scores it as the mail test of Internet.nl does.\n\n")
+	b.WriteString("Mailvet scans the e-mail security of domains and scores it as the mail test of\nInternet.nl does.\n\n")
 	for _, c := range commands() {
-		fmt.Fprintf(&b, "  %-42s %s\n", "mailvet "+strings.TrimSpace(c.name+" "+c.args), c.short)
+		fmt.Fprintf(&b, "  mailvet %s\n        %s\n", strings.TrimSpace(c.name+" "+c.args), c.short)
 	}
-	b.WriteString("\n\"mailvet DOMAIN\" is short for \"mailvet scan DOMAIN\". \"mailvet COMMAND --help\" lists the flags.\n" +
-		"Exit codes: 0 done; 1 could not run, or not everything could be scanned; 2 wrong usage;\n" +
-		"3 --fail-under or --fail-on was missed.\n")
+	b.WriteString("\n\"mailvet DOMAIN\" is short for \"mailvet scan DOMAIN\"; try \"mailvet demo\" first.\n" +
+		"\"mailvet COMMAND --help\" lists the flags of a command.\n\n" +
+		"Exit codes: 0 done; 1 could not run, or not everything could be scanned;\n" +
+		"2 wrong usage; 3 --fail-under or --fail-on was missed.\n")
 	_, err := io.WriteString(std.out, b.String())
 	return err
 }
@@ -140,7 +142,7 @@ func newFlags(name, args, about string, std streams) *pflag.FlagSet {
 	fs.SortFlags = false
 	fs.SetOutput(std.err)
 	fs.Usage = func() {
-		fmt.Fprintf(std.out, "Usage: mailvet %s\n\n%s\n\nFlags:\n%s", strings.TrimSpace(name+" "+args), about, fs.FlagUsagesWrapped(100))
+		fmt.Fprintf(std.out, "Usage: mailvet %s\n\n%s\n\nFlags:\n%s", strings.TrimSpace(name+" "+args), about, fs.FlagUsagesWrapped(80))
 	}
 	return fs
 }

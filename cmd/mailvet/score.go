@@ -15,7 +15,7 @@ import (
 
 func runScore(ctx context.Context, args []string, std streams) error {
 	var o options
-	fs := newFlags("score", "[flags] EVIDENCE", "Judges evidence again that \"scan --evidence\" stored, offline. EVIDENCE is a file, or - for standard input.", std)
+	fs := newFlags("score", "[flags] EVIDENCE", "Judges evidence again that \"scan --evidence\" stored, offline.\nEVIDENCE is a file, or - for standard input.", std)
 	o.outputFlags(fs)
 	if err := parseFlags(fs, args); err != nil {
 		return err

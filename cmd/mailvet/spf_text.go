@@ -1,0 +1,344 @@
+package main
+
+import (
+	"fmt"
+	"math/big"
+	"net/netip"
+	"slices"
+	"strings"
+
+	"mailvet/dnscheck/spf"
+	"mailvet/report/evidence"
+	"mailvet/report/text"
+)
+
+// Bounds of what is printed for people; JSON has it all.
+const (
+	maxShownNetworks = 4  // behind a term
+	maxShownList     = 40 // in the list of those authorised
+	maxTermWidth     = 46
+)
+
+// page is a text whose lines are clean of control characters.
+type page struct{ strings.Builder }
+
+func (p *page) line(format string, args ...any) {
+	p.WriteString(strings.TrimRight(text.Clean(fmt.Sprintf(format, args...)), " ") + "\n")
+}
+
+// surveyText is the survey for people.
+func surveyText(s *spf.Survey) string {
+	var p page
+	p.line("%s: %s", s.Root.Name, headline(s))
+	if s.Root.Record == nil {
+		return p.String()
+	}
+	p.line("")
+	p.tree(s)
+	p.line("")
+	p.line("Lookups         %d of the %d that receivers make", s.Lookups, spf.MaxLookups)
+	p.line("Void lookups    %d for senders with IPv4, %d with IPv6; %d are allowed", len(s.Void4), len(s.Void6), spf.MaxVoid)
+	p.line("Anybody else    %s", otherwise(s.Root))
+	if owners := otherOwners(s.Root); len(owners) > 0 {
+		p.line("Trusts          %s", some(owners, maxShownList))
+	}
+	if open := openTerms(s.Root); len(open) > 0 {
+		p.line("By the message  %s", some(open, maxShownNetworks))
+	}
+	authorised := s.Authorised()
+	v4, v6 := authorised.Count()
+	p.line("Authorised      %s IPv4 and %s IPv6 addresses", grouped(v4), grouped(v6))
+	networks := authorised.Networks()
+	for i, n := range networks {
+		if i == maxShownList {
+			p.line("  and %d networks more; --format json has them all", len(networks)-i)
+			break
+		}
+		p.line("  %s", network(n))
+	}
+	return p.String()
+}
+
+// headline says what receivers make of the policy.
+func headline(s *spf.Survey) string {
+	root := s.Root
+	switch root.State {
+	case spf.NotAsked:
+		return "the record was not looked up, because the time ran out."
+	case spf.NoAnswer:
+		return fmt.Sprintf("not known whether there is an SPF record; the DNS question failed (%s). Receivers that see the same answer temperror.", outcome(root.Lookup))
+	case spf.None:
+		return "no SPF record, so anybody may send in its name (none)."
+	case spf.Several:
+		return fmt.Sprintf("%d SPF records where one is allowed. Receivers answer permerror, as if the policy were broken.", len(root.Texts))
+	case spf.Malformed:
+		return fmt.Sprintf("an SPF record that does not parse (%s). Receivers answer permerror.", syntax(root.Err))
+	}
+	if root.OverLimit() {
+		over := fmt.Sprintf("%d lookups, %d more than receivers make", s.Lookups, s.Lookups-spf.MaxLookups)
+		if s.Lookups <= spf.MaxLookups {
+			over = "records that lead back to themselves, or too many of them"
+		}
+		return over + ". For senders that no earlier term matches they answer permerror (RFC 7208, Section 4.6.4)."
+	}
+	if bad := root.Find(spf.None, spf.Several, spf.Malformed); bad != nil {
+		return fmt.Sprintf("%s leads to a broken record: receivers that get there answer permerror.", bad.Term)
+	}
+	if n := max(len(s.Void4), len(s.Void6)); n > spf.MaxVoid {
+		return fmt.Sprintf("%d lookups that find nothing, where %d are allowed. For senders that no earlier term matches receivers answer permerror (RFC 7208, Section 4.6.4).", n, spf.MaxVoid)
+	}
+	if bad := root.Find(spf.NoAnswer, spf.NotAsked); bad != nil || len(s.Failed)+len(s.Missing) > 0 {
+		return fmt.Sprintf("a valid SPF policy as far as it is known, %s.", plural(s.Lookups, "lookup"))
+	}
+	return fmt.Sprintf("a valid SPF policy, %s.", plural(s.Lookups, "lookup"))
+}
+
+// tree prints the terms with the running number of their lookups.
+func (p *page) tree(s *spf.Survey) {
+	width := len("term")
+	s.Root.Each(func(_ *spf.Branch, l *spf.Line, depth int) {
+		width = max(width, min(2*depth+len(l.Term.String()), maxTermWidth))
+	})
+	p.line("lookup  %-*s  what it leads to", width, "term")
+	s.Root.Each(func(b *spf.Branch, l *spf.Line, depth int) {
+		number := ""
+		if l.Nth > 0 {
+			number = fmt.Sprint(l.Nth)
+		}
+		if l.Nth > spf.MaxLookups {
+			number = "over " + number
+		}
+		p.line("%6s  %-*s  %s", number, width, strings.Repeat("  ", depth)+l.Term.String(), strings.Join(notes(s, b, l), "; "))
+	})
+}
+
+// notes are what is to be said of a term.
+func notes(s *spf.Survey, b *spf.Branch, l *spf.Line) []string {
+	switch {
+	case l.Term.Kind == spf.Exp:
+		return []string{"the explanation for senders that fail"}
+	case l.Term.Kind == spf.Unknown:
+		return []string{"an unknown modifier, ignored"}
+	case !l.Reached:
+		return []string{"never reached, because of " + b.Record.All().String()}
+	case l.Below != nil:
+		return below(s.Root, l.Below)
+	case l.Term.Kind == spf.PTR:
+		return []string{"depends on the sender's names; should not be used (RFC 7208, Section 5.5)"}
+	case l.Open:
+		return []string{"depends on the message"}
+	case l.Term.Kind == spf.Include || l.Term.Kind == spf.Redirect:
+		return []string{"not followed, the tree is too large"}
+	}
+	var list []string
+	if l.Over {
+		list = append(list, fmt.Sprintf("%d MX hosts, more than 10: permerror", len(l.Hosts)))
+	}
+	switch l.Term.Kind {
+	case spf.A, spf.MX:
+		var networks []string
+		for _, n := range l.Networks {
+			networks = append(networks, network(n))
+		}
+		found := some(networks, maxShownNetworks)
+		if len(l.Hosts) > 0 {
+			found = strings.TrimSuffix(some(l.Hosts, maxShownNetworks)+": "+found, ": ")
+		}
+		if found != "" {
+			list = append(list, found)
+		}
+	case spf.Exists:
+		if len(l.Networks) > 0 {
+			list = append(list, "exists: everybody matches")
+		}
+	}
+	return append(list, voids(l)...)
+}
+
+// voids tells the lookups that find nothing.
+func voids(l *spf.Line) (list []string) {
+	for i, q := range slices.Concat(l.Void4, l.Void6) {
+		of := "senders with IPv4"
+		if i >= len(l.Void4) {
+			of = "senders with IPv6"
+		}
+		if slices.Contains(l.Void4, q) && slices.Contains(l.Void6, q) {
+			of = "all senders"
+		}
+		note := fmt.Sprintf("no %s record of %s (a void lookup for %s)", q.Type, q.Name, of)
+		if !slices.Contains(list, note) {
+			list = append(list, note)
+		}
+	}
+	return list
+}
+
+// below tells what an include or redirect leads to.
+func below(root, b *spf.Branch) []string {
+	var list []string
+	if b.Owner != "" && b.Owner != root.Owner {
+		list = append(list, "of "+b.Owner)
+	}
+	switch b.State {
+	case spf.NotAsked:
+		list = append(list, "not looked up")
+	case spf.NoAnswer:
+		list = append(list, "no answer ("+outcome(b.Lookup)+"): temperror")
+	case spf.None:
+		list = append(list, "no SPF record: permerror")
+	case spf.Several:
+		list = append(list, fmt.Sprintf("%d SPF records: permerror", len(b.Texts)))
+	case spf.Malformed:
+		list = append(list, "permerror: "+syntax(b.Err))
+	case spf.Macro:
+		list = append(list, "depends on the message")
+	case spf.Loop:
+		list = append(list, "a loop: permerror")
+	case spf.CutOff:
+		list = append(list, "not followed, the tree is too large")
+	}
+	return list
+}
+
+// syntax is a syntax error without the package's name.
+func syntax(err error) string { return strings.TrimPrefix(err.Error(), "spf: ") }
+
+func outcome(l *evidence.Lookup) string {
+	s := l.Outcome.String()
+	if l.Failure != nil {
+		s += ", " + l.Failure.Error()
+	}
+	return s
+}
+
+// otherwise is what becomes of a sender whom no other term matches.
+func otherwise(root *spf.Branch) string {
+	last := root.Last()
+	if last.Record == nil {
+		return "not known"
+	}
+	if all := last.Record.All(); all != nil {
+		return defaultResult(root) + " (" + all.String() + ")"
+	}
+	return defaultResult(root) + " (there is no all)"
+}
+
+// defaultResult is its result; empty if it is not known.
+func defaultResult(root *spf.Branch) string {
+	last := root.Last()
+	if last.Record == nil {
+		return ""
+	}
+	if all := last.Record.All(); all != nil {
+		return spf.ResultOf(all.Qualifier).String()
+	}
+	return spf.ResultNeutral.String()
+}
+
+// otherOwners are the organisational domains that records of others belong to.
+func otherOwners(root *spf.Branch) (list []string) {
+	root.Each(func(_ *spf.Branch, l *spf.Line, _ int) {
+		if b := l.Below; b != nil && b.Owner != "" && b.Owner != root.Owner && !slices.Contains(list, b.Owner) {
+			list = append(list, b.Owner)
+		}
+	})
+	return list
+}
+
+// openTerms are those that only a message can decide.
+func openTerms(root *spf.Branch) (list []string) {
+	root.Each(func(b *spf.Branch, l *spf.Line, _ int) {
+		if l.Open {
+			list = append(list, l.Term.String()+" of "+b.Name)
+		}
+	})
+	return list
+}
+
+// network is a network, one address without its length.
+func network(p netip.Prefix) string {
+	if p.IsSingleIP() {
+		return p.Addr().String()
+	}
+	return p.String()
+}
+
+func some(list []string, most int) string {
+	if len(list) > most {
+		return strings.Join(list[:most], ", ") + fmt.Sprintf(" and %d more", len(list)-most)
+	}
+	return strings.Join(list, ", ")
+}
+
+// grouped writes a number with a comma before every three digits.
+func grouped(n *big.Int) string {
+	s := n.String()
+	for i := len(s) - 3; i > 0; i -= 3 {
+		s = s[:i] + "," + s[i:]
+	}
+	return s
+}
+
+// checkText is a verdict for people.
+func checkText(domain string, s spf.Sender, v spf.Verdict) string {
+	var p page
+	p.line("%s, sending as %s: %s", s.IP, s.From, v.Result)
+	p.line("")
+	p.line("%s", because(v))
+	if len(v.Path) > 0 {
+		p.line("")
+	}
+	width := 0
+	for _, step := range v.Path {
+		width = max(width, min(len(step.Name), maxTermWidth))
+	}
+	for _, step := range v.Path {
+		p.line("  %-*s  %s", width, step.Name, step.Term)
+	}
+	p.line("")
+	p.line("Lookups         %d of %d", v.Lookups, spf.MaxLookups)
+	p.line("Void lookups    %d of %d", len(v.Void), spf.MaxVoid)
+	for _, q := range v.Void {
+		p.line("  no %s record of %s", q.Type, q.Name)
+	}
+	if v.Explanation != "" {
+		p.line("")
+		p.line("%s explains: %s", domain, v.Explanation)
+	}
+	return p.String()
+}
+
+// because says how a verdict came about.
+func because(v spf.Verdict) string {
+	at := ""
+	if step := v.Decided(); step != nil {
+		at = step.Term.String()
+	}
+	switch v.Reason {
+	case spf.ReasonMatched:
+		return fmt.Sprintf("%s in the record of %s matches.", at, v.Name)
+	case spf.ReasonNothing:
+		return fmt.Sprintf("No term of the record of %s matches, and it has no all (RFC 7208, Section 4.7).", v.Name)
+	case spf.ReasonBadName:
+		return fmt.Sprintf("%q is no name that can have a policy (RFC 7208, Section 4.3).", v.Name)
+	case spf.ReasonNoRecord:
+		return fmt.Sprintf("%s has no SPF record (RFC 7208, Section 4.5).", v.Name)
+	case spf.ReasonSeveral:
+		return fmt.Sprintf("%s has several SPF records, where one is allowed (RFC 7208, Section 4.5).", v.Name)
+	case spf.ReasonSyntax:
+		return fmt.Sprintf("The record of %s does not parse: %s.", v.Name, syntax(v.Err))
+	case spf.ReasonLookups:
+		return fmt.Sprintf("%s in the record of %s would be lookup %d; receivers make %d (RFC 7208, Section 4.6.4).", at, v.Name, v.Lookups, spf.MaxLookups)
+	case spf.ReasonVoid:
+		return fmt.Sprintf("%d lookups found nothing, the last one that of %s; %d are allowed (RFC 7208, Section 4.6.4).", len(v.Void), v.Name, spf.MaxVoid)
+	case spf.ReasonMXHosts:
+		return fmt.Sprintf("%s has more than ten MX hosts (RFC 7208, Section 4.6.4).", v.Name)
+	case spf.ReasonDNS:
+		return fmt.Sprintf("The question for %s of %s failed (%s).", v.Failed.Type, v.Failed.Name, outcome(v.Failed))
+	case spf.ReasonTime:
+		return fmt.Sprintf("The time ran out at %s.", v.Name)
+	case spf.ReasonLocalPart:
+		return fmt.Sprintf("%s in the record of %s cannot be used with a local part beyond ASCII (RFC 8616, Section 4).", at, v.Name)
+	}
+	panic("spf: a verdict without a reason")
+}
