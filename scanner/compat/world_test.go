@@ -1,14 +1,20 @@
+// Package compat_test holds the catalogue to Internet.nl's mail test from end
+// to end: a made-up Internet is changed as a worked example or a row of a table
+// says, the evidence that the checks want is gathered from it, and what they
+// and the policy make of it is compared with Internet.nl's answer, subtest by
+// subtest. Checks whose evidence is not gathered yet are filled in by the
+// example; as soon as one is gathered its fill is no longer used, and the
+// world has to show the fact instead.
 package compat_test
 
 import (
+	"crypto/sha256"
 	"encoding/hex"
 	"net/netip"
 	"slices"
 	"strings"
 	"testing"
 	"time"
-
-	"crypto/sha256"
 
 	"mailvet/dnscheck"
 	"mailvet/report/evidence"
@@ -50,7 +56,7 @@ type world struct {
 	security map[string]evidence.Security  // by name, for all names below it; or by question
 	dead     map[string]bool               // addresses that refuse connections
 	hosts    map[string]*host
-	// Addresses that end like the sessions of the same name.
+	// plain are addresses that do not offer STARTTLS, cut those for which there was no time.
 	plain, cut map[string]bool
 }
 
@@ -143,7 +149,7 @@ func (w *world) secured(s evidence.Security, names ...string) {
 
 func leaf(l smtptest.Leaf) [][]byte { return ca.Issue(l).Certificate }
 
-// record is a TLSA record with a SHA-256 hash (matching 1), or the same under another number.
+// record is a TLSA record with a SHA-256 hash, whatever its matching type says.
 func record(usage, selector, matching byte, der []byte) string {
 	if selector == 1 {
 		spki, err := certificate.SPKI(der)
