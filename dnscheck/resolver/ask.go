@@ -176,7 +176,11 @@ func (r *Resolver) try(ctx context.Context, s *server, k key) *reply {
 	rep := r.send(ctx, s, k, plain)
 	if !plain && rep.msg != nil && (rep.msg.Rcode == dns.RcodeFormatError || rep.msg.Rcode == dns.RcodeNotImplemented || rep.msg.Rcode == dns.RcodeBadVers) {
 		if again := r.send(ctx, s, k, true); usable(again) {
-			s.setPlain(r.now().Add(plainFor))
+			// An answer with OPT shows that EDNS was read: it is this
+			// question that the server could not take, not all of them.
+			if rep.msg.IsEdns0() == nil || rep.msg.Rcode == dns.RcodeBadVers {
+				s.setPlain(r.now().Add(plainFor))
+			}
 			rep = again
 		}
 	}

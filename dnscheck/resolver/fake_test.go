@@ -58,11 +58,54 @@ func (n *fakeNet) dial(ctx context.Context, network, address string) (net.Conn, 
 	}
 	client, server := net.Pipe()
 	if n.tls != nil && strings.HasSuffix(address, ":853") {
-		server = tls.Server(server, n.tls)
+		server = tls.Server(queueing(server), n.tls)
 	}
 	go n.stream(server, address)
 	return client, nil
 }
+
+// queued is a connection on which writing does not wait for the reader, as on
+// real ones: else a client that breaks off a TLS handshake with an alert, and a
+// server that has not sent all its records yet, wait for each other.
+type queued struct {
+	net.Conn
+	mu     sync.Mutex
+	out    chan []byte
+	closed bool
+}
+
+func queueing(conn net.Conn) *queued {
+	q := &queued{Conn: conn, out: make(chan []byte, 1000)}
+	go func() {
+		defer conn.Close()
+		for b := range q.out {
+			conn.Write(b) // an error means that the reader has gone
+		}
+	}()
+	return q
+}
+
+func (q *queued) Write(b []byte) (int, error) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if q.closed {
+		return 0, net.ErrClosed
+	}
+	q.out <- append([]byte(nil), b...)
+	return len(b), nil
+}
+
+func (q *queued) Close() error {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if !q.closed {
+		q.closed = true
+		close(q.out)
+	}
+	return nil
+}
+
+func (q *queued) SetWriteDeadline(time.Time) error { return nil }
 
 func (n *fakeNet) dialed(what string) int {
 	n.mu.Lock()

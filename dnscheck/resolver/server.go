@@ -27,7 +27,7 @@ func (s Server) String() string {
 		return s.Address
 	}
 	host, _, _ := net.SplitHostPort(s.Address)
-	if host == s.Name {
+	if unzoned(host) == s.Name {
 		return "tls://" + s.Address
 	}
 	return "tls://" + s.Address + "#" + s.Name
@@ -77,12 +77,18 @@ func ParseServer(s string) (Server, error) {
 	}
 	srv := Server{Address: net.JoinHostPort(host, port), TLS: found}
 	if found {
-		srv.Name = host
+		srv.Name = unzoned(host) // a zone is known to this machine only, not to the certificate
 		if named {
 			srv.Name = name
 		}
 	}
 	return srv, nil
+}
+
+// unzoned is an address without its zone (RFC 4007, Section 11).
+func unzoned(host string) string {
+	host, _, _ = strings.Cut(host, "%")
+	return host
 }
 
 func bracketed(s string) (string, bool) {

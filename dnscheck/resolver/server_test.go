@@ -25,6 +25,7 @@ func TestParseServer(t *testing.T) {
 		{"tls://dns.example:443", "tls://dns.example:443", ""},
 		{"tls://192.0.2.1", "tls://192.0.2.1:853", ""},
 		{"tls://2001:db8::1", "tls://[2001:db8::1]:853", ""},
+		{"tls://fe80::1%eth0", "tls://[fe80::1%eth0]:853", ""},
 		{"tls://[2001:db8::1]:853#dns.example", "tls://[2001:db8::1]:853#dns.example", ""},
 		{"", "", "empty"},
 		{" ", "", "empty"},

@@ -42,7 +42,7 @@ func certified(t testing.TB, name string, addrs ...net.IP) (*tls.Config, *tls.Co
 }
 
 func TestTLS(t *testing.T) {
-	server, client := certified(t, "dns.example", net.IPv4(192, 0, 2, 1))
+	server, client := certified(t, "dns.example", net.IPv4(192, 0, 2, 1), net.ParseIP("fe80::1"))
 	tests := []struct {
 		server string
 		client *tls.Config
@@ -52,6 +52,8 @@ func TestTLS(t *testing.T) {
 	}{
 		{"tls://dns.example", client, evidence.OutcomeAnswer, 0, 0},
 		{"tls://192.0.2.1", client, evidence.OutcomeAnswer, 0, 0},
+		{"tls://fe80::1%eth0", client, evidence.OutcomeAnswer, 0, 0},
+		{"tls://fe80::2%eth0", client, evidence.OutcomeNetwork, evidence.OpHandshake, evidence.ClassTLS},
 		{"tls://192.0.2.2#dns.example", client, evidence.OutcomeAnswer, 0, 0},
 		{"tls://other.example", client, evidence.OutcomeNetwork, evidence.OpHandshake, evidence.ClassTLS},
 		{"tls://192.0.2.2", client, evidence.OutcomeNetwork, evidence.OpHandshake, evidence.ClassTLS},

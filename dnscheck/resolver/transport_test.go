@@ -12,6 +12,7 @@ import (
 
 	"github.com/miekg/dns"
 
+	"mailvet/dnscheck/dnssec"
 	"mailvet/dnscheck/resolver"
 	"mailvet/report/evidence"
 )
@@ -158,6 +159,26 @@ func TestEDNSRefused(t *testing.T) {
 		if !r.Stripped() {
 			t.Error("not reported as stripping DNSSEC")
 		}
+	}
+}
+
+// One question that a server calls malformed, in an answer with EDNS, does not
+// take EDNS from all others.
+func TestEDNSRefusedOnce(t *testing.T) {
+	n := &fakeNet{serve: func(_ context.Context, _, _ string, query []byte) [][]byte {
+		return [][]byte{good(query, func(m *dns.Msg) {
+			var q dns.Msg
+			q.Unpack(query)
+			if m.Question[0].Name == "odd.test." && q.IsEdns0() != nil {
+				m.Rcode, m.Answer = dns.RcodeFormatError, nil
+			}
+		})}
+	}}
+	r := over(t, n)
+	r.Validator = &dnssec.Validator{Now: time.Now} // without anchors, all is insecure
+	lookup(t, r, "odd.test", "A")
+	if l := lookup(t, r, "even.test", "A"); l.Security != evidence.SecurityInsecure {
+		t.Errorf("%v (%s)", l.Security, l.Reason)
 	}
 }
 
