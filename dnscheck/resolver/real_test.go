@@ -99,21 +99,13 @@ func TestUnbound(t *testing.T) {
 	}
 }
 
+// startUnbound runs Unbound until the test ends. The port that it is given may
+// be taken by somebody else meanwhile: then it is given another.
 func startUnbound(t *testing.T, path string, w *dnstest.World, now time.Time) (addr string) {
 	t.Helper()
-	free, err := net.ListenPacket("udp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	addr = free.LocalAddr().String()
-	if err := free.Close(); err != nil {
-		t.Fatal(err)
-	}
-	_, port, _ := net.SplitHostPort(addr)
 	var conf strings.Builder
 	fmt.Fprintf(&conf, `server:
  interface: 127.0.0.1
- port: %s
  chroot: ""
  username: ""
  pidfile: ""
@@ -126,7 +118,7 @@ func startUnbound(t *testing.T, path string, w *dnstest.World, now time.Time) (a
  module-config: "validator iterator"
  val-override-date: "%s"
  trust-anchor-signaling: no
-`, port, now.Format("20060102150405"))
+`, now.Format("20060102150405"))
 	for _, rr := range w.Anchors() {
 		fmt.Fprintf(&conf, " trust-anchor: %q\n", strings.ReplaceAll(rr.String(), "\t", " "))
 	}
@@ -139,8 +131,32 @@ func startUnbound(t *testing.T, path string, w *dnstest.World, now time.Time) (a
 		t.Cleanup(func() { l.Close() })
 		fmt.Fprintf(&conf, "stub-zone:\n name: %q\n stub-addr: 127.0.0.1@%d\n", zone, l.Addr.Port())
 	}
+	for range 5 {
+		if addr, ok := runUnbound(t, path, conf.String()); ok {
+			return addr
+		}
+	}
+	t.Fatal("Unbound does not answer")
+	return ""
+}
+
+// runUnbound runs Unbound once, on a port that is free right now.
+func runUnbound(t *testing.T, path, conf string) (addr string, ok bool) {
+	t.Helper()
+	free, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	addr = free.Addr().String()
+	both, err := net.ListenPacket("udp", addr)
+	free.Close()
+	if err != nil {
+		return "", false
+	}
+	both.Close()
+	_, port, _ := net.SplitHostPort(addr)
 	file := filepath.Join(t.TempDir(), "unbound.conf")
-	if err := os.WriteFile(file, []byte(conf.String()), 0o600); err != nil {
+	if err := os.WriteFile(file, []byte(conf+"server:\n port: "+port+"\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	var log strings.Builder
@@ -149,19 +165,28 @@ func startUnbound(t *testing.T, path string, w *dnstest.World, now time.Time) (a
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		cmd.Wait()
+	}()
 	t.Cleanup(func() {
 		cmd.Process.Kill()
-		cmd.Wait()
+		<-ended
 		if t.Failed() {
-			t.Logf("Unbound, set up by\n%s\nsays\n%s", conf.String(), log.String())
+			t.Logf("Unbound, set up by\n%s\nsays\n%s", conf, log.String())
 		}
 	})
 	for range 20 { // each refused at once and tried again with pauses
+		select {
+		case <-ended:
+			return "", false
+		default:
+		}
 		r := &resolver.Resolver{Servers: []string{addr}, Timeout: soon}
 		if l := lookup(t, r, "localhost", "A"); l.Outcome.Known() {
-			return addr
+			return addr, true
 		}
 	}
-	t.Fatal("Unbound does not answer")
-	return ""
+	return "", false
 }
