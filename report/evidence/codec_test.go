@@ -313,7 +313,7 @@ func readAll(s *evidence.Snapshot) {
 		s.Addresses(h)
 		s.SessionsOf(h)
 	}
-	s.NameServers(s.Domain)
+	evidence.Climb(s.Domain)
 	for i := range s.Lookups {
 		s.Pointer(&s.Lookups[i])
 		for _, rr := range s.Lookups[i].Answer {

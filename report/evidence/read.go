@@ -110,14 +110,14 @@ var mailStatuses = texts{"unknown", "has_mx", "no_mx", "null_mx", "null_mx_witho
 
 func (m MailStatus) String() string { return mailStatuses.text(uint8(m)) }
 
-// MaxMX is the number of MX hosts that are tested.
+// MaxMX is the number of MX records whose hosts are tested.
 const MaxMX = 10
 
 // Mail is how the domain receives mail.
 type Mail struct {
 	Status MailStatus
-	Hosts  []string // tested: sorted by name, each once, at most MaxMX; only with MailHas
-	Over   []string // not tested, because there are more than MaxMX
+	Hosts  []string // tested: those of the first MaxMX records by name, each once; only with MailHas
+	Over   []string // not tested, because there are more than MaxMX records
 	// Times says how often each of Hosts stands in the RRset, where more than once.
 	Times map[string]int
 	// Ignored are exchanges that cannot be mail servers: "localhost".
@@ -137,7 +137,7 @@ func (s *Snapshot) Mail() Mail {
 		return Mail{}
 	}
 	var m Mail
-	times := map[string]int{}
+	var records []string // the exchanges, with repetitions
 	for _, rr := range mx.Answer {
 		x, err := rr.MX()
 		switch {
@@ -147,12 +147,10 @@ func (s *Snapshot) Mail() Mail {
 		case x.Host == "localhost":
 			m.Ignored = append(m.Ignored, x.Host)
 		default:
-			if times[x.Host]++; times[x.Host] == 1 {
-				m.Hosts = append(m.Hosts, x.Host)
-			}
+			records = append(records, x.Host)
 		}
 	}
-	if len(m.Hosts) == 0 {
+	if len(records) == 0 {
 		m.Status = MailNoMX
 		if s.sendsNothing() && s.addressState(s.Domain) == Available {
 			m.Status = MailShouldHaveNullMX
@@ -160,12 +158,12 @@ func (s *Snapshot) Mail() Mail {
 		return m
 	}
 	m.Status = MailHas
-	slices.SortFunc(m.Hosts, compareAbsolute)
-	if len(m.Hosts) > MaxMX {
-		m.Hosts, m.Over = m.Hosts[:MaxMX], m.Hosts[MaxMX:]
-	}
-	for h, n := range times {
-		if n > 1 {
+	slices.SortFunc(records, compareAbsolute)
+	tested := min(len(records), MaxMX)
+	m.Hosts = slices.Compact(slices.Clone(records[:tested]))
+	m.Over = slices.Compact(slices.DeleteFunc(records[tested:], func(h string) bool { return slices.Contains(m.Hosts, h) }))
+	for _, h := range m.Hosts {
+		if n := count(records[:tested], h); n > 1 {
 			if m.Times == nil {
 				m.Times = map[string]int{}
 			}
@@ -179,6 +177,16 @@ func (s *Snapshot) Mail() Mail {
 // does: "mx-2.example" stands before "mx.example". It decides which ten of many
 // hosts are tested, and of which host a verdict is shown.
 func compareAbsolute(a, b string) int { return cmp.Compare(a+".", b+".") }
+
+func count(list []string, want string) int {
+	n := 0
+	for _, s := range list {
+		if s == want {
+			n++
+		}
+	}
+	return n
+}
 
 func (s *Snapshot) nullMX(records int) Mail {
 	switch {
@@ -234,27 +242,6 @@ func (s *Snapshot) Addresses(host string) (addrs []netip.Addr, known4, known6 bo
 	}
 	slices.SortStableFunc(addrs, func(x, y netip.Addr) int { return x.Compare(y) })
 	return slices.Compact(addrs), known(a), known(aaaa)
-}
-
-// NameServers climbs from name until NS records are found, as Internet.nl
-// does, and returns the name they were found at, the hosts by name, and
-// whether the result is known: false if a question on the way has no answer.
-// The names on the way are those of [Climb].
-func (s *Snapshot) NameServers(name string) (zone string, hosts []string, known bool) {
-	for _, zone := range Climb(name) {
-		l := s.Lookup(zone, "NS")
-		if l == nil || l.Unknown() {
-			return "", nil, false
-		}
-		for _, rr := range l.Answer {
-			hosts = append(hosts, rr.Target())
-		}
-		if len(hosts) > 0 {
-			slices.Sort(hosts)
-			return zone, slices.Compact(hosts), true
-		}
-	}
-	return "", nil, true
 }
 
 // Climb lists a name and the names above it, down to two labels: a top-level
