@@ -41,6 +41,7 @@ var imports = []rule{
 	{"smtpcheck/dane", true, []string{"report/evidence", "smtpcheck/certificate"}, "one standard"},
 	{"smtpcheck/certificate", true, nil, "a parser of untrusted octets"},
 	{"smtpcheck/guideline", true, nil, "tables"},
+	{"smtpcheck/tlshello", true, nil, "octets to octets: no network, no keys"},
 	{"smtpcheck/probe", false, []string{"report/evidence"}, "an observer: records, does not judge"},
 	{"smtpcheck/smtptest", false, nil, "mail servers for tests; knows nothing of what is tested"},
 	{"scanner", false, []string{"report", "report/", "dnscheck", "dnscheck/", "smtpcheck", "smtpcheck/"}, "drives the observers"},

@@ -1,0 +1,285 @@
+package tlshello_test
+
+import (
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/rsa"
+	"crypto/tls"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/pem"
+	"errors"
+	"fmt"
+	"io"
+	"math/big"
+	mathrand "math/rand/v2"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"mailvet/smtpcheck/tlshello"
+)
+
+// chance is a source of octets that is the same in each run.
+func chance() io.Reader { return mathrand.NewChaCha8([32]byte{1, 2, 3}) }
+
+// identity is a key with a certificate for mx.test that it signed itself.
+type identity struct {
+	certificate tls.Certificate
+}
+
+var identities = sync.OnceValues(func() (map[string]identity, error) {
+	made := map[string]identity{}
+	rsaKey, err := rsa.GenerateKey(rand.Reader, 2048)
+	if err != nil {
+		return nil, err
+	}
+	ecKey, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		return nil, err
+	}
+	for name, key := range map[string]interface{ Public() any }{"rsa": keyOf{rsaKey, &rsaKey.PublicKey}, "ecdsa": keyOf{ecKey, &ecKey.PublicKey}} {
+		template := &x509.Certificate{
+			SerialNumber: big.NewInt(7), Subject: pkix.Name{CommonName: "mx.test"}, DNSNames: []string{"mx.test"},
+			NotBefore: time.Date(2020, 1, 1, 0, 0, 0, 0, time.UTC), NotAfter: time.Date(2049, 1, 1, 0, 0, 0, 0, time.UTC),
+			KeyUsage: x509.KeyUsageDigitalSignature | x509.KeyUsageKeyEncipherment,
+		}
+		private := key.(keyOf).private
+		der, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), private)
+		if err != nil {
+			return nil, err
+		}
+		made[name] = identity{certificate: tls.Certificate{Certificate: [][]byte{der}, PrivateKey: private}}
+	}
+	return made, nil
+})
+
+type keyOf struct{ private, public any }
+
+func (k keyOf) Public() any { return k.public }
+
+func identityOf(t testing.TB, name string) identity {
+	t.Helper()
+	all, err := identities()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return all[name]
+}
+
+// pemFile writes certificate and key for servers that read files.
+func pemFile(t *testing.T, name string) string {
+	t.Helper()
+	c := identityOf(t, name).certificate
+	key, err := x509.MarshalPKCS8PrivateKey(c.PrivateKey)
+	if err != nil {
+		t.Fatal(err)
+	}
+	text := append(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: key}), pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: c.Certificate[0]})...)
+	file := filepath.Join(t.TempDir(), name+".pem")
+	if err := os.WriteFile(file, text, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return file
+}
+
+// missing ends the test for want of something: as a failure where MAILVET_REAL=1
+// says that the machine must have everything.
+func missing(t testing.TB, what string) {
+	t.Helper()
+	if os.Getenv("MAILVET_REAL") == "1" {
+		t.Fatalf("needs %s", what)
+	}
+	t.Skipf("needs %s", what)
+}
+
+func tool(t testing.TB, name string) string {
+	t.Helper()
+	path, err := exec.LookPath(name)
+	if err != nil {
+		missing(t, name)
+	}
+	return path
+}
+
+// server is a program that speaks TLS on an address of this machine.
+type server struct {
+	addr string
+	log  *strings.Builder
+	mu   *sync.Mutex
+}
+
+// start runs a server whose arguments hold PORT in place of the port, and waits
+// until it takes connections.
+func start(t *testing.T, program string, args ...string) server {
+	t.Helper()
+	path := tool(t, program)
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	addr := l.Addr().String()
+	if err := l.Close(); err != nil {
+		t.Fatal(err)
+	}
+	_, port, _ := net.SplitHostPort(addr)
+	for i := range args {
+		args[i] = strings.ReplaceAll(args[i], "PORT", port)
+	}
+	s := server{addr: addr, log: &strings.Builder{}, mu: &sync.Mutex{}}
+	cmd := exec.CommandContext(t.Context(), path, args...)
+	cmd.Stdout, cmd.Stderr = s, s
+	stdin, err := cmd.StdinPipe() // kept open: some stop at its end
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		stdin.Close()
+		cmd.Process.Kill()
+		cmd.Wait()
+		if t.Failed() {
+			t.Logf("%s %s said:\n%s", program, strings.Join(args, " "), s.text())
+		}
+	})
+	deadline := time.Now().Add(20 * time.Second)
+	for {
+		c, err := net.DialTimeout("tcp", addr, time.Second)
+		if err == nil {
+			c.Close()
+			return s
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("%s does not listen: %v\n%s", program, err, s.text())
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+}
+
+func (s server) Write(b []byte) (int, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.log.Len() < 1<<11 {
+		s.log.Write(b)
+	}
+	return len(b), nil
+}
+
+func (s server) text() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.log.String()
+}
+
+// exchange sends octets and reads the answer to its end.
+func (s server) exchange(t *testing.T, octets []byte) (*tlshello.Answer, []byte) {
+	t.Helper()
+	c, err := net.DialTimeout("tcp", s.addr, 5*time.Second)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	return converse(t, c, octets)
+}
+
+func converse(t *testing.T, c net.Conn, octets []byte) (*tlshello.Answer, []byte) {
+	t.Helper()
+	if err := c.SetDeadline(time.Now().Add(20 * time.Second)); err != nil {
+		t.Fatal(err)
+	}
+	go c.Write(octets) // the other side of a pipe may not read to the end
+	var r tlshello.Reader
+	var all []byte
+	b := make([]byte, 4096)
+	for {
+		n, err := c.Read(b)
+		all = append(all, b[:n]...)
+		if r.Feed(b[:n]) != tlshello.Incomplete {
+			return r.Answer(), all
+		}
+		if err != nil {
+			var timeout net.Error
+			if errors.As(err, &timeout) && timeout.Timeout() {
+				return r.Answer(), all
+			}
+			r.Close()
+			return r.Answer(), all
+		}
+	}
+}
+
+// ask sends an offer and fails the test where the answer violates it.
+func (s server) ask(t *testing.T, o tlshello.Offer) *tlshello.Answer {
+	t.Helper()
+	h, err := o.Hello(chance())
+	if err != nil {
+		t.Fatal(err)
+	}
+	octets, err := h.Marshal()
+	if err != nil {
+		t.Fatal(err)
+	}
+	a, all := s.exchange(t, octets)
+	if v := h.Violations(a); len(v) != 0 {
+		t.Errorf("%s violates the offer: %v", a, v)
+	}
+	sameInPieces(t, all, a)
+	return a
+}
+
+// enumerate finds all suites of an offer that the server takes: it offers what
+// is left until the server refuses.
+func (s server) enumerate(t *testing.T, o tlshello.Offer) []tlshello.Suite {
+	t.Helper()
+	var found []tlshello.Suite
+	for len(o.Suites) > 0 {
+		a := s.ask(t, o)
+		switch a.Outcome {
+		case tlshello.Refused:
+			return found
+		case tlshello.Accepted:
+			if a.Version() != o.Version {
+				return found
+			}
+			found = append(found, a.Hello.Suite)
+			o.Suites = slices.DeleteFunc(slices.Clone(o.Suites), func(x tlshello.Suite) bool { return x == a.Hello.Suite })
+		default:
+			t.Fatalf("after %d suites: %s", len(found), a)
+		}
+	}
+	return found
+}
+
+func suite(t testing.TB, name string) tlshello.Suite {
+	t.Helper()
+	s, ok := tlshello.ParseSuite(name)
+	if !ok {
+		t.Fatalf("no suite %s", name)
+	}
+	return s
+}
+
+// sameInPieces feeds a recorded flight octet by octet and expects the same
+// answer.
+func sameInPieces(t testing.TB, flight []byte, want *tlshello.Answer) {
+	t.Helper()
+	var r tlshello.Reader
+	for i := range flight {
+		r.Feed(flight[i : i+1])
+	}
+	if want.Outcome == tlshello.Closed || want.Outcome == tlshello.Refused {
+		r.Close()
+	}
+	if got, want := fmt.Sprintf("%+v", dump(r.Answer())), fmt.Sprintf("%+v", dump(want)); got != want {
+		t.Errorf("octet by octet:\n%s\nat once:\n%s", got, want)
+	}
+}
