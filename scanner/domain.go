@@ -94,7 +94,7 @@ func ldh(name string) string {
 				return ""
 			}
 			if !(r == '-' || '0' <= r && r <= '9' || 'a' <= r && r <= 'z' || 'A' <= r && r <= 'Z') {
-				return fmt.Sprintf("the character %q cannot be in a mail domain", r)
+				return fmt.Sprintf("the character %q cannot be in a mail domain%s", r, hint(r))
 			}
 		}
 	}
@@ -103,6 +103,23 @@ func ldh(name string) string {
 	}
 	if last := labels[len(labels)-1]; strings.Trim(last, "0123456789") == "" {
 		return "its last label is a number; give the domain of the mail addresses"
+	}
+	return ""
+}
+
+// hint says what to do about the characters that people do put there.
+func hint(r rune) string {
+	switch r {
+	case ' ', '\t':
+		return "; give one domain at a time"
+	case ':':
+		return "; leave out the port"
+	case '/':
+		return "; leave out the path"
+	case '<', '>':
+		return "; give the address alone"
+	case '*':
+		return "; give a domain that is there"
 	}
 	return ""
 }
