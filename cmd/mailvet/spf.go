@@ -28,11 +28,11 @@ func (o *spfOptions) flags(fs *pflag.FlagSet) {
 	fs.StringVar(&o.ip, "ip", "", "would a server with this `ADDR` pass? (check_host of RFC 7208)")
 	fs.StringVar(&o.from, "from", "", "with --ip: the sender's `ADDRESS`, of this domain (default: postmaster)")
 	fs.StringVar(&o.checkHelo, "helo", "", "with --ip: the `NAME` that the server gives in HELO or EHLO (default: the domain)")
-	fs.StringVar(&o.format, "format", "text", "form of the result: text, json")
+	fs.StringVar(&o.format, "format", "text", "`FORM` of the result: text, json")
 	fs.StringArrayVar(&o.resolvers, "resolver", nil, "recursive resolver `ADDR`: host, host:port or tls://host (repeatable; default: the system's)")
 	fs.StringVar(&o.trustAnchor, "trust-anchor", "", "DNSSEC trust anchors, DS or DNSKEY records in zone format, from `FILE` (default: IANA's for the root)")
 	fs.BoolVar(&o.trustAD, "trust-ad", false, "believe the resolver's AD bit instead of validating")
-	fs.DurationVar(&o.timeout, "timeout", 90*time.Second, "time for it all; what is not known by then stays unknown")
+	fs.DurationVar(&o.timeout, "timeout", 90*time.Second, "`TIME` for it all, such as 90s; what is not known by then stays unknown")
 }
 
 // errNotLookedUp: the result is printed, but for want of a resolver or of time
@@ -42,9 +42,10 @@ var errNotLookedUp = errors.New("not everything could be looked up")
 func runSPF(ctx context.Context, args []string, std streams) error {
 	o := spfOptions{options: options{retries: 2}}
 	fs := newFlags("spf", "[flags] DOMAIN",
-		"Shows the SPF policy of a domain: the tree of its records, the lookups that it costs receivers,\n"+
-			"and the addresses that it authorises. With --ip: whether that server would pass, and why.\n"+
-			"Exits with 0 whatever the policy is like, with 1 if for want of a resolver or of time it is not known.", std)
+		"Shows the SPF policy of a domain: the tree of its records, the lookups that it\n"+
+			"costs receivers, and the addresses that it authorises. With --ip: whether that\n"+
+			"server would pass, and why. Exits with 0 whatever the policy is like, with 1 if\n"+
+			"for want of a resolver or of time it is not known.", std)
 	o.flags(fs)
 	if err := parseFlags(fs, args); err != nil {
 		return err
@@ -65,14 +66,26 @@ func runSPF(ctx context.Context, args []string, std streams) error {
 	timed, cancel := context.WithTimeout(ctx, o.timeout)
 	defer cancel()
 	if o.ip != "" {
-		err = o.printCheck(timed, r, domain, sender, std.out)
+		err = o.printCheck(timed, validating{r}, domain, sender, std.out)
 	} else {
-		err = o.printSurvey(timed, r, domain, std.out)
+		err = o.printSurvey(timed, validating{r}, domain, std.out)
 	}
 	if ctx.Err() != nil {
 		return errors.New("interrupted")
 	}
 	return err
+}
+
+// validating answers as a resolver does for its clients: what is bogus is a
+// server failure (RFC 4035, Section 5.5).
+type validating struct{ spf.Resolver }
+
+func (v validating) Lookup(ctx context.Context, name, qtype string) (evidence.Lookup, error) {
+	l, err := v.Resolver.Lookup(ctx, name, qtype)
+	if l.Security == evidence.SecurityBogus {
+		l.Outcome, l.Answer = evidence.OutcomeServFail, nil
+	}
+	return l, err
 }
 
 // read finds mistakes in the arguments and returns what they mean.
@@ -104,7 +117,7 @@ func (o *spfOptions) read(fs *pflag.FlagSet) (domain string, s spf.Sender, err e
 		s.Helo = domain
 	}
 	s.From = "postmaster@" + domain
-	if fs.Changed("from") {
+	if o.from != "" && o.from != "<>" { // RFC 7208, Section 2.4: the null sender is postmaster
 		at := strings.LastIndexByte(o.from, '@')
 		if at < 0 || at > 1000 {
 			return bad("--from %q: give a mail address, such as user@%s", clip(o.from), domain)

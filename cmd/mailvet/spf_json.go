@@ -44,6 +44,7 @@ type addressesJSON struct {
 type failedJSON struct {
 	question
 	Outcome evidence.Outcome `json:"outcome"`
+	Text    string           `json:"text"`
 }
 
 type branchJSON struct {
@@ -64,6 +65,8 @@ type termJSON struct {
 	Networks []netip.Prefix `json:"networks,omitempty"`
 	Void4    []question     `json:"void_ipv4,omitempty"`
 	Void6    []question     `json:"void_ipv6,omitempty"`
+	Failed   []failedJSON   `json:"failed,omitempty"`
+	Missing  []question     `json:"missing,omitempty"`
 	LeadsTo  *branchJSON    `json:"leads_to,omitempty"`
 }
 
@@ -76,12 +79,16 @@ func surveyJSON(s *spf.Survey) policyDocument {
 		Void:       voidDocument{questions(s.Void4), questions(s.Void6), spf.MaxVoid},
 		Otherwise:  defaultResult(s.Root),
 		Authorised: addressesJSON{v4.String(), v6.String(), append([]netip.Prefix{}, authorised.Networks()...)},
-		Failed:     []failedJSON{}, Missing: questions(s.Missing), Tree: branchDocument(s.Root),
-	}
-	for _, l := range s.Failed {
-		d.Failed = append(d.Failed, failedJSON{question{l.Name, l.Type}, l.Outcome})
+		Failed:     append([]failedJSON{}, failures(s.Failed)...), Missing: questions(s.Missing), Tree: branchDocument(s.Root),
 	}
 	return d
+}
+
+func failures(list []*evidence.Lookup) (out []failedJSON) {
+	for _, l := range list {
+		out = append(out, failedJSON{question{l.Name, l.Type}, l.Outcome, outcome(l)})
+	}
+	return out
 }
 
 func questions(list []evidence.Question) []question {
@@ -101,12 +108,15 @@ func branchDocument(b *spf.Branch) branchJSON {
 		d.Error = syntax(b.Err)
 	}
 	for _, l := range b.Lines {
-		t := termJSON{Term: l.Term.String(), Reached: l.Reached, Lookup: l.Nth, Depends: l.Open, Hosts: l.Hosts, Networks: l.Networks}
+		t := termJSON{Term: l.Term.String(), Reached: l.Reached, Lookup: l.Nth, Depends: l.Open, Hosts: l.Hosts, Networks: l.Networks, Failed: failures(l.Failed)}
 		if len(l.Void4) > 0 {
 			t.Void4 = questions(l.Void4)
 		}
 		if len(l.Void6) > 0 {
 			t.Void6 = questions(l.Void6)
+		}
+		if len(l.Missing) > 0 {
+			t.Missing = questions(l.Missing)
 		}
 		if l.Below != nil {
 			below := branchDocument(l.Below)

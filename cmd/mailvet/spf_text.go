@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"math/big"
 	"net/netip"
@@ -17,6 +18,7 @@ const (
 	maxShownNetworks = 4  // behind a term
 	maxShownList     = 40 // in the list of those authorised
 	maxTermWidth     = 46
+	maxLineWidth     = 78 // of sentences
 )
 
 // page is a text whose lines are clean of control characters.
@@ -26,18 +28,34 @@ func (p *page) line(format string, args ...any) {
 	p.WriteString(strings.TrimRight(text.Clean(fmt.Sprintf(format, args...)), " ") + "\n")
 }
 
+// paragraph breaks a text into lines.
+func (p *page) paragraph(format string, args ...any) {
+	line := ""
+	for _, word := range strings.Fields(fmt.Sprintf(format, args...)) {
+		if line != "" && len(line)+1+len(word) > maxLineWidth {
+			p.line("%s", line)
+			line = ""
+		}
+		line = strings.TrimPrefix(line+" "+word, " ")
+	}
+	p.line("%s", line)
+}
+
 // surveyText is the survey for people.
 func surveyText(s *spf.Survey) string {
 	var p page
-	p.line("%s: %s", s.Root.Name, headline(s))
+	p.paragraph("%s: %s", s.Root.Name, headline(s))
 	if s.Root.Record == nil {
+		for _, t := range s.Root.Texts {
+			p.line("  \"%s\"", evidence.EscapeText(clip(t)))
+		}
 		return p.String()
 	}
 	p.line("")
 	p.tree(s)
 	p.line("")
-	p.line("Lookups         %d of the %d that receivers make", s.Lookups, spf.MaxLookups)
-	p.line("Void lookups    %d for senders with IPv4, %d with IPv6; %d are allowed", len(s.Void4), len(s.Void6), spf.MaxVoid)
+	p.line("Lookups         %d; receivers make %d", s.Lookups, spf.MaxLookups)
+	p.line("Void lookups    %d for IPv4 senders, %d for IPv6 senders; %d may find nothing", len(s.Void4), len(s.Void6), spf.MaxVoid)
 	p.line("Anybody else    %s", otherwise(s.Root))
 	if owners := otherOwners(s.Root); len(owners) > 0 {
 		p.line("Trusts          %s", some(owners, maxShownList))
@@ -66,6 +84,9 @@ func headline(s *spf.Survey) string {
 	case spf.NotAsked:
 		return "the record was not looked up, because the time ran out."
 	case spf.NoAnswer:
+		if ours(root.Lookup) {
+			return fmt.Sprintf("not known whether there is an SPF record; no resolver answered (%s).", outcome(root.Lookup))
+		}
 		return fmt.Sprintf("not known whether there is an SPF record; the DNS question failed (%s). Receivers that see the same answer temperror.", outcome(root.Lookup))
 	case spf.None:
 		return "no SPF record, so anybody may send in its name (none)."
@@ -84,13 +105,22 @@ func headline(s *spf.Survey) string {
 	if bad := root.Find(spf.None, spf.Several, spf.Malformed); bad != nil {
 		return fmt.Sprintf("%s leads to a broken record: receivers that get there answer permerror.", bad.Term)
 	}
-	if n := max(len(s.Void4), len(s.Void6)); n > spf.MaxVoid {
-		return fmt.Sprintf("%d lookups that find nothing, where %d are allowed. For senders that no earlier term matches receivers answer permerror (RFC 7208, Section 4.6.4).", n, spf.MaxVoid)
+	const void = "%s find nothing for senders with %s whom no earlier term matches, where %d may: receivers may answer permerror (RFC 7208, Section 4.6.4)."
+	policy := "a valid SPF policy"
+	switch {
+	case len(s.Failed)+len(s.Missing) > 0:
+		policy = "a valid SPF policy as far as it is known"
+	case defaultResult(root) == spf.ResultPass.String():
+		policy = "a valid SPF policy, but one that lets anybody send in its name"
 	}
-	if bad := root.Find(spf.NoAnswer, spf.NotAsked); bad != nil || len(s.Failed)+len(s.Missing) > 0 {
-		return fmt.Sprintf("a valid SPF policy as far as it is known, %s.", plural(s.Lookups, "lookup"))
+	policy += ", " + plural(s.Lookups, "lookup")
+	switch {
+	case len(s.Void4) > spf.MaxVoid:
+		return policy + "; " + fmt.Sprintf(void, fmt.Sprint(len(s.Void4)), "IPv4", spf.MaxVoid)
+	case len(s.Void6) > spf.MaxVoid:
+		return policy + "; " + fmt.Sprintf(void, fmt.Sprint(len(s.Void6)), "IPv6", spf.MaxVoid)
 	}
-	return fmt.Sprintf("a valid SPF policy, %s.", plural(s.Lookups, "lookup"))
+	return policy + "."
 }
 
 // tree prints the terms with the running number of their lookups.
@@ -99,7 +129,7 @@ func (p *page) tree(s *spf.Survey) {
 	s.Root.Each(func(_ *spf.Branch, l *spf.Line, depth int) {
 		width = max(width, min(2*depth+len(l.Term.String()), maxTermWidth))
 	})
-	p.line("lookup  %-*s  what it leads to", width, "term")
+	p.line("  lookup  %-*s  what it leads to", width, "term")
 	s.Root.Each(func(b *spf.Branch, l *spf.Line, depth int) {
 		number := ""
 		if l.Nth > 0 {
@@ -108,7 +138,7 @@ func (p *page) tree(s *spf.Survey) {
 		if l.Nth > spf.MaxLookups {
 			number = "over " + number
 		}
-		p.line("%6s  %-*s  %s", number, width, strings.Repeat("  ", depth)+l.Term.String(), strings.Join(notes(s, b, l), "; "))
+		p.line("%8s  %-*s  %s", number, width, strings.Repeat("  ", depth)+l.Term.String(), strings.Join(notes(s, b, l), "; "))
 	})
 }
 
@@ -152,22 +182,41 @@ func notes(s *spf.Survey, b *spf.Branch, l *spf.Line) []string {
 			list = append(list, "exists: everybody matches")
 		}
 	}
+	for _, f := range l.Failed {
+		list = append(list, fmt.Sprintf("no answer for %s of %s (%s): temperror", f.Type, f.Name, outcome(f)))
+	}
+	for _, q := range l.Missing {
+		list = append(list, fmt.Sprintf("%s of %s not looked up", q.Type, q.Name))
+	}
 	return append(list, voids(l)...)
 }
 
-// voids tells the lookups that find nothing.
+// voids tells the lookups that find nothing, and for which senders.
 func voids(l *spf.Line) (list []string) {
-	for i, q := range slices.Concat(l.Void4, l.Void6) {
-		of := "senders with IPv4"
-		if i >= len(l.Void4) {
-			of = "senders with IPv6"
+	var both, only4, only6 []string
+	add := func(to *[]string, q evidence.Question) {
+		if s := q.Type + " of " + q.Name; !slices.Contains(*to, s) {
+			*to = append(*to, s)
 		}
-		if slices.Contains(l.Void4, q) && slices.Contains(l.Void6, q) {
-			of = "all senders"
+	}
+	for _, q := range l.Void4 {
+		if slices.Contains(l.Void6, q) {
+			add(&both, q)
+		} else {
+			add(&only4, q)
 		}
-		note := fmt.Sprintf("no %s record of %s (a void lookup for %s)", q.Type, q.Name, of)
-		if !slices.Contains(list, note) {
-			list = append(list, note)
+	}
+	for _, q := range l.Void6 {
+		if !slices.Contains(l.Void4, q) {
+			add(&only6, q)
+		}
+	}
+	for _, v := range []struct {
+		of    string
+		names []string
+	}{{"void lookup", both}, {"void for IPv4 senders", only4}, {"void for IPv6 senders", only6}} {
+		if len(v.names) > 0 {
+			list = append(list, v.of+": "+some(v.names, maxShownNetworks))
 		}
 	}
 	return list
@@ -200,12 +249,22 @@ func below(root, b *spf.Branch) []string {
 	return list
 }
 
-// syntax is a syntax error without the package's name.
-func syntax(err error) string { return strings.TrimPrefix(err.Error(), "spf: ") }
+// syntax is a syntax error in words. The term in it is escaped.
+func syntax(err error) string {
+	var e *spf.SyntaxError
+	if !errors.As(err, &e) || e.Term == "" {
+		return strings.TrimPrefix(err.Error(), "spf: ")
+	}
+	return fmt.Sprintf("\"%s\" at octet %d: %s", clip(e.Term), e.Offset, e.Reason)
+}
 
+// outcome says why a lookup has no answer.
 func outcome(l *evidence.Lookup) string {
 	s := l.Outcome.String()
-	if l.Failure != nil {
+	switch {
+	case l.Security == evidence.SecurityBogus:
+		s = strings.TrimSuffix("DNSSEC bogus: "+l.Reason, ": ")
+	case l.Failure != nil:
 		s += ", " + l.Failure.Error()
 	}
 	return s
@@ -284,7 +343,7 @@ func checkText(domain string, s spf.Sender, v spf.Verdict) string {
 	var p page
 	p.line("%s, sending as %s: %s", s.IP, s.From, v.Result)
 	p.line("")
-	p.line("%s", because(v))
+	p.paragraph("%s", because(v))
 	if len(v.Path) > 0 {
 		p.line("")
 	}
@@ -296,14 +355,14 @@ func checkText(domain string, s spf.Sender, v spf.Verdict) string {
 		p.line("  %-*s  %s", width, step.Name, step.Term)
 	}
 	p.line("")
-	p.line("Lookups         %d of %d", v.Lookups, spf.MaxLookups)
-	p.line("Void lookups    %d of %d", len(v.Void), spf.MaxVoid)
+	p.line("Lookups         %d; receivers make %d", v.Lookups, spf.MaxLookups)
+	p.line("Void lookups    %d; %d may find nothing", len(v.Void), spf.MaxVoid)
 	for _, q := range v.Void {
 		p.line("  no %s record of %s", q.Type, q.Name)
 	}
 	if v.Explanation != "" {
 		p.line("")
-		p.line("%s explains: %s", domain, v.Explanation)
+		p.paragraph("%s explains: %s", domain, v.Explanation)
 	}
 	return p.String()
 }
@@ -320,7 +379,7 @@ func because(v spf.Verdict) string {
 	case spf.ReasonNothing:
 		return fmt.Sprintf("No term of the record of %s matches, and it has no all (RFC 7208, Section 4.7).", v.Name)
 	case spf.ReasonBadName:
-		return fmt.Sprintf("%q is no name that can have a policy (RFC 7208, Section 4.3).", v.Name)
+		return fmt.Sprintf("\"%s\" is no name that can have a policy (RFC 7208, Section 4.3).", v.Name)
 	case spf.ReasonNoRecord:
 		return fmt.Sprintf("%s has no SPF record (RFC 7208, Section 4.5).", v.Name)
 	case spf.ReasonSeveral:

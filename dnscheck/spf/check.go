@@ -185,7 +185,7 @@ func (e *evaluation) redirect(t Term, domain string, path []Step, included bool)
 
 // mechanism evaluates a directive; nil means that it does not match.
 func (e *evaluation) mechanism(t Term, domain string, path []Step) (*Verdict, error) {
-	matched := &Verdict{Result: resultOf(t.Qualifier), Reason: ReasonMatched, Path: path, Name: presentation(domain)}
+	matched := &Verdict{Result: ResultOf(t.Qualifier), Reason: ReasonMatched, Path: path, Name: presentation(domain)}
 	is := func(match bool, v *Verdict, err error) (*Verdict, error) {
 		if err == nil && v == nil && match {
 			v = matched
@@ -232,7 +232,7 @@ func (e *evaluation) include(t Term, target string, path []Step) (*Verdict, erro
 	}
 	switch v.Result {
 	case ResultPass:
-		v.Result = resultOf(t.Qualifier)
+		v.Result = ResultOf(t.Qualifier)
 		return &v, nil
 	case ResultFail, ResultSoftFail, ResultNeutral:
 		return nil, nil

@@ -34,8 +34,8 @@ func (r *Result) UnmarshalText(b []byte) error {
 	return fmt.Errorf("spf: %q is no result", b)
 }
 
-// resultOf is the result of a matching mechanism (RFC 7208, Section 4.6.2).
-func resultOf(q Qualifier) Result {
+// ResultOf is the result of a matching mechanism (RFC 7208, Section 4.6.2).
+func ResultOf(q Qualifier) Result {
 	switch q {
 	case Pass:
 		return ResultPass

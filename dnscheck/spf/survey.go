@@ -54,6 +54,8 @@ type Line struct {
 	// Networks are those that it matches: of ip4, ip6, a and mx.
 	Networks     []netip.Prefix
 	Void4, Void6 []evidence.Question // as in Survey, its own
+	Failed       []*evidence.Lookup  // of its own lookups, those without an answer
+	Missing      []evidence.Question // those that were not made
 	Below        *Branch             // of include and redirect
 }
 
@@ -70,21 +72,38 @@ type surveyor struct {
 	*Survey
 	src  Source
 	seen map[evidence.Question]bool
+	line *Line // for which is being asked
 }
 
 // ask keeps what was not asked and what failed.
 func (s *surveyor) ask(name, typ string) *evidence.Lookup {
 	l := s.src(name, typ)
-	if q := (evidence.Question{Name: name, Type: typ}); !s.seen[q] {
-		s.seen[q] = true
-		switch {
-		case l == nil:
-			s.Missing = append(s.Missing, q)
-		case l.Unknown() && l.Outcome != evidence.OutcomeBadName:
-			s.Failed = append(s.Failed, l)
-		}
+	if l != nil && (l.Outcome.Known() || l.Outcome == evidence.OutcomeBadName) {
+		return l
+	}
+	q := evidence.Question{Name: name, Type: typ}
+	if s.line != nil {
+		s.line.lack(l, q)
+	}
+	if s.seen[q] {
+		return l
+	}
+	s.seen[q] = true
+	if l == nil {
+		s.Missing = append(s.Missing, q)
+	} else {
+		s.Failed = append(s.Failed, l)
 	}
 	return l
+}
+
+// lack keeps a question that has no answer.
+func (l *Line) lack(found *evidence.Lookup, q evidence.Question) {
+	if found == nil {
+		l.Missing = append(l.Missing, q)
+	} else {
+		l.Failed = append(l.Failed, found)
+	}
 }
 
 func (s *surveyor) branch(n *Node) *Branch {
@@ -102,7 +121,9 @@ func (s *surveyor) branch(n *Node) *Branch {
 			s.Lookups++
 			l.Nth = s.Lookups
 		}
+		s.line = &l
 		s.read(&l, n.Name)
+		s.line = nil
 		s.Void4, s.Void6 = append(s.Void4, l.Void4...), append(s.Void6, l.Void6...)
 		// The last children of a tree that is too large are not there.
 		if (t.Kind == Include || t.Kind == Redirect) && len(children) > 0 {

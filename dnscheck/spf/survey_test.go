@@ -38,6 +38,9 @@ func table(s *spf.Survey) string {
 		for _, q := range l.Void6 {
 			fmt.Fprintf(&b, " void6:%s/%s", q.Name, q.Type)
 		}
+		for _, f := range l.Failed {
+			fmt.Fprintf(&b, " failed:%s/%s", f.Name, f.Type)
+		}
 		if l.Open {
 			b.WriteString(" open")
 		}
@@ -93,7 +96,7 @@ r.test TXT v=spf1 include:d.test include:%{d1}.test a:fails.test ?all
 9 redirect=r.test = r.test valid (r.test)
   10 include:d.test = d.test loop (d.test)
   11 include:%{d1}.test open = %{d1}.test macro ()
-  12 a:fails.test
+  12 a:fails.test failed:fails.test/A failed:fails.test/AAAA
   - ?all 0.0.0.0/0 ::/0
 x exp=e.test
 x x=y
