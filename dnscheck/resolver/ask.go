@@ -59,7 +59,7 @@ func (r *Resolver) exchange(ctx context.Context, k key) *reply {
 	turns := make([]turn, len(r.servers))
 	var best *reply
 	for range max(r.tries(), len(r.servers)) {
-		i := r.next(turns, best)
+		i := r.next(turns, best, k.round)
 		if i < 0 {
 			break
 		}
@@ -101,11 +101,14 @@ func (t *turn) used(rep *reply) {
 }
 
 // next chooses the server to ask: of those tried least, the first good one,
-// else the first. Servers left aside are asked only while nobody answered.
-func (r *Resolver) next(turns []turn, best *reply) int {
+// else the first, counted from where the round begins. Servers left aside are
+// asked only while nobody answered.
+func (r *Resolver) next(turns []turn, best *reply, round uint8) int {
 	choice, good := -1, false
 	now := r.now()
-	for i, s := range r.servers {
+	for j := range r.servers {
+		i := (j + int(round)) % len(r.servers)
+		s := r.servers[i]
 		if turns[i].done || choice >= 0 && (turns[i].tries > turns[choice].tries || good && turns[i].tries == turns[choice].tries) {
 			continue
 		}

@@ -41,9 +41,9 @@ func (r *Resolver) Stats() Stats {
 	return Stats{c.questions.Load(), c.tcp.Load(), c.timeouts.Load(), c.cached.Load(), c.coalesced.Load(), c.dropped.Load()}
 }
 
-// Stripped reports whether a server was seen to leave out DNSSEC records that
-// must be there, so that nothing can be validated through it.
-func (r *Resolver) Stripped() bool { return r.stripped.Load() }
+// Stripped reports whether servers were seen to leave out DNSSEC records that
+// must be there, and no server to give any, so that nothing can be validated.
+func (r *Resolver) Stripped() bool { return r.stripped.Load() && !r.handsOn.Load() }
 
 // count records that a question is being sent.
 func (r *Resolver) count(ctx context.Context, stream bool) {

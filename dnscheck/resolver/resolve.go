@@ -16,22 +16,45 @@ const (
 	maxEDEText = 256 // octets of an extended error's text
 )
 
-// resolve looks k up: it asks, follows aliases, asks again where the server
-// did not follow them to the end, and validates each answer. What it returns
-// once ctx has ended nobody sees.
+// resolve looks k up. What one server makes bogus, or strips of what proves it,
+// another may be able to prove; nobody can prove what is not so.
 func (r *Resolver) resolve(ctx context.Context, k key, typ string) *finished {
-	f := &finished{lookup: evidence.Lookup{Name: k.name, Type: typ}, expires: r.now().Add(maxTTL)}
+	f, stripped := r.attempt(ctx, k, typ, 0)
+	for round := range len(r.again) {
+		if !stripped && f.lookup.Security != evidence.SecurityBogus || ctx.Err() != nil {
+			break
+		}
+		other, _ := r.attempt(ctx, k, typ, uint8(round+1))
+		if l := &other.lookup; l.Outcome.Known() && (l.Security == evidence.SecuritySecure || l.Security == evidence.SecurityInsecure) {
+			f, stripped = other, false
+		}
+	}
+	if ctx.Err() == nil {
+		if stripped {
+			r.stripped.Store(true)
+		}
+		r.keep(k, f)
+	}
+	return f
+}
+
+// attempt is one round of resolve: it asks, follows aliases, asks again where the server
+// did not follow them to the end, and validates each answer. What it returns
+// once ctx has ended nobody sees. stripped says that a server leaves out DNSSEC
+// records.
+func (r *Resolver) attempt(ctx context.Context, k key, typ string, round uint8) (f *finished, stripped bool) {
+	f = &finished{lookup: evidence.Lookup{Name: k.name, Type: typ}, expires: r.now().Add(maxTTL)}
 	l := &f.lookup
-	v := verdict{r: r}
+	v := verdict{r: r, round: round}
 	var passed []string // names that are aliases
 	var asked []key
 	ad := true
 	for name := k.name; ; {
-		question := key{name: name, qtype: k.qtype}
+		question := key{name: name, qtype: k.qtype, round: round}
 		asked = append(asked, question)
 		rep, bogus, err := r.askSecured(ctx, question)
 		if err != nil {
-			return f
+			return f, false
 		}
 		f.expires = earlier(f.expires, rep.expires)
 		if rep.msg != nil {
@@ -76,10 +99,9 @@ func (r *Resolver) resolve(ctx context.Context, k key, typ string) *finished {
 	l.AD = ad
 	v.write(l)
 	if ctx.Err() == nil {
-		r.doubt(l, asked)
-		r.keep(k, f)
+		r.doubt(l, asked, round)
 	}
-	return f
+	return f, v.stripped
 }
 
 // unanswered records why the servers' reply settles nothing.
@@ -131,13 +153,13 @@ func conclude(l *evidence.Lookup, m *dns.Msg, t *trail) bool {
 
 // doubt keeps the messages of a lookup whose validation failed no longer than
 // a failure: it may have been one bad copy, and be better soon.
-func (r *Resolver) doubt(l *evidence.Lookup, asked []key) {
+func (r *Resolver) doubt(l *evidence.Lookup, asked []key, round uint8) {
 	if !failing(l.Security) {
 		return
 	}
 	for _, z := range l.Zones {
 		if failing(z.Security) {
-			asked = append(asked, key{name: z.Name, qtype: dns.TypeDS}, key{name: z.Name, qtype: dns.TypeDNSKEY})
+			asked = append(asked, key{name: z.Name, qtype: dns.TypeDS, round: round}, key{name: z.Name, qtype: dns.TypeDNSKEY, round: round})
 		}
 	}
 	by := r.now().Add(FailureTTL)

@@ -15,6 +15,8 @@
 //     left aside for a while, then tried with a single question again.
 //   - SERVFAIL and REFUSED from one server lead to the next; an answer from
 //     any server wins. Where none answers, the most telling outcome is kept.
+//   - What turns out bogus is asked of the other servers too, chain of trust
+//     and all: what one of them can prove is not the domain's fault.
 //   - Aliases are followed, also where the server did not do so.
 //   - The validator asks for DNSKEY and DS through the same path.
 //
@@ -120,8 +122,11 @@ type Resolver struct {
 	probing  flight[key, *evidence.Reach]
 	dialing  flight[*server, dialed]
 
+	again []*dnssec.Validator // by round, the first being 1
+
 	stats    counters
-	stripped atomic.Bool
+	stripped atomic.Bool // a server was seen to leave out DNSSEC records
+	handsOn  atomic.Bool // DNSSEC records came that lead to a secure zone
 	readers  sync.WaitGroup
 }
 
@@ -132,6 +137,9 @@ type key struct {
 	// checking asks the server to validate: CD clear, AD set (TrustAD only).
 	checking bool
 	addr     string // of the name server; Reach only
+	// round is how many servers are passed over at first, because what they
+	// said did not hold.
+	round uint8
 }
 
 // finished is the end of a lookup: what its callers get copies of.
@@ -173,6 +181,11 @@ func (r *Resolver) configure() error {
 	}
 	r.sending = make(chan struct{}, n)
 	r.reaching = make(chan struct{}, n)
+	if v := r.Validator; v != nil {
+		for range r.servers[1:] {
+			r.again = append(r.again, &dnssec.Validator{Anchors: v.Anchors, Now: v.Now, MaxIterations: v.MaxIterations, MaxZones: v.MaxZones})
+		}
+	}
 	size := r.CacheSize
 	if size == 0 {
 		size = DefaultCacheSize

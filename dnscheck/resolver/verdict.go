@@ -18,11 +18,22 @@ func (r *Resolver) Fetch(ctx context.Context, name string, qtype uint16) (*dns.M
 	if err := r.setup(); err != nil {
 		return nil, err
 	}
+	return source{r, 0}.Fetch(ctx, name, qtype)
+}
+
+// source is what the validator of a round asks.
+type source struct {
+	*Resolver
+	round uint8
+}
+
+// Fetch implements [dnssec.Source].
+func (r source) Fetch(ctx context.Context, name string, qtype uint16) (*dns.Msg, error) {
 	canonical, ok := canonicalName(evidence.Name(name))
 	if !ok {
 		return nil, fmt.Errorf("resolver: %q cannot be asked for", name)
 	}
-	rep, err := r.ask(ctx, key{name: canonical, qtype: qtype})
+	rep, err := r.ask(ctx, key{name: canonical, qtype: qtype, round: r.round})
 	switch {
 	case err != nil:
 	case rep.msg == nil:
@@ -88,6 +99,8 @@ func bogusEDE(list []evidence.EDE) string {
 // verdict gathers the security of the parts of an answer.
 type verdict struct {
 	r          *Resolver
+	round      uint8
+	stripped   bool // a server leaves out DNSSEC records
 	some       bool
 	security   evidence.Security
 	reason     string
@@ -131,10 +144,12 @@ func (v *verdict) answer(ctx context.Context, rep *reply, bogus, name string, qt
 	case v.r.Validator == nil:
 		v.add(evidence.SecurityUnknown, "")
 	case rep.plain:
-		v.r.stripped.Store(true)
+		v.stripped = true
 		v.add(evidence.SecurityIndeterminate, plainReason)
+	case v.round > 0:
+		v.take(v.r.again[v.round-1].Validate(ctx, source{v.r, v.round}, name, qtype, rep.msg))
 	default:
-		v.take(v.r.Validator.Validate(ctx, v.r, name, qtype, rep.msg))
+		v.take(v.r.Validator.Validate(ctx, source{v.r, 0}, name, qtype, rep.msg))
 	}
 }
 
@@ -173,6 +188,9 @@ func (v *verdict) take(res dnssec.Result) {
 	v.add(res.Security, res.Reason)
 	v.exists = v.exists || res.Exists
 	for _, z := range res.Zones {
+		if z.Security == evidence.SecuritySecure {
+			v.r.handsOn.Store(true)
+		}
 		if !slices.ContainsFunc(v.zones, func(have evidence.Zone) bool { return have.Name == z.Name }) {
 			v.zones = append(v.zones, z)
 		}
@@ -182,9 +200,7 @@ func (v *verdict) take(res dnssec.Result) {
 			v.signatures = append(v.signatures, s)
 		}
 	}
-	if res.Stripped {
-		v.r.stripped.Store(true)
-	}
+	v.stripped = v.stripped || res.Stripped
 }
 
 func (v *verdict) write(l *evidence.Lookup) {
