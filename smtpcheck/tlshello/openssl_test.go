@@ -1,6 +1,10 @@
 package tlshello_test
 
 import (
+	"encoding/asn1"
+	"encoding/pem"
+	"math/big"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
@@ -191,9 +195,20 @@ func TestOpenSSLGroups(t *testing.T) {
 	}
 }
 
+// ownPrime is a safe prime of 1024 bits that nobody else uses.
+const ownPrime = "dc23df2036f52562820e4fe90a11a70b95e2e86b4b097ddeaa0bc05cb7bd91dcb17f471e36cead5f2ec398389113cb42991c0cf908d466057993a1551dc1bae0" +
+	"42b3bffd591e90b83b696d90402763d468916944b607f824e324b30102909d74339230f954cd2d79c0d87f8d08a4a4c40440e10aaad0b266fe0fed535c0f0e5f"
+
 func TestOpenSSLPrimes(t *testing.T) {
 	own := filepath.Join(t.TempDir(), "dh.pem")
-	output(t, "openssl", "dhparam", "-out", own, "512")
+	prime, _ := new(big.Int).SetString(ownPrime, 16)
+	der, err := asn1.Marshal(struct{ Prime, Generator *big.Int }{prime, big.NewInt(2)}) // PKCS #3
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(own, pem.EncodeToMemory(&pem.Block{Type: "DH PARAMETERS", Bytes: der}), 0o600); err != nil {
+		t.Fatal(err)
+	}
 	named := filepath.Join(t.TempDir(), "ffdhe3072.pem")
 	output(t, "openssl", "genpkey", "-genparam", "-algorithm", "DH", "-pkeyopt", "group:ffdhe3072", "-out", named)
 	for _, c := range []struct {
@@ -203,7 +218,7 @@ func TestOpenSSLPrimes(t *testing.T) {
 		want string
 	}{
 		{"automatic", nil, 2048, "modp2048"},
-		{"own", []string{"-dhparam", own}, 512, ""},
+		{"own", []string{"-dhparam", own}, 1024, ""},
 		{"named", []string{"-dhparam", named}, 3072, "ffdhe3072"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -271,7 +286,7 @@ func TestOpenSSLRefuses(t *testing.T) {
 // takes. It has no extensions.
 func TestOpenSSLOldForm(t *testing.T) {
 	s := openssl(t)
-	hello := tlshello.V2ClientHello{Version: tlshello.TLS12, Specs: []tlshello.CipherSpec{0xC02F, 0xC02B, 0x00FF}, Challenge: make([]byte, 32)}
+	hello := tlshello.V2ClientHello{Version: tlshello.TLS12, Specs: []tlshello.CipherSpec{0x0033, 0x00FF}, Challenge: make([]byte, 32)}
 	octets, err := hello.Marshal()
 	if err != nil {
 		t.Fatal(err)
