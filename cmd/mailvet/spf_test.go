@@ -54,7 +54,7 @@ func TestSurveyText(t *testing.T) {
 		{"no record", zone{"d.test": {"TXT v=spf10"}}, []string{"d.test: no SPF record"}},
 		{"several", zone{"d.test": {"TXT v=spf1 -all", "TXT v=spf1 \x1b[2J"}}, []string{"2 SPF records", "permerror", `"v=spf1 \027[2J"`}},
 		{"unknown", zone{"d.test": {"servfail"}}, []string{"not known", "(servfail)"}},
-		{"+all", zone{"d.test": {"TXT v=spf1 +all"}}, []string{"lets anybody send", "Anybody else    pass (all)", "4,294,967,296 IPv4", "0.0.0.0/0", "::/0"}},
+		{"+all", zone{"d.test": {"TXT v=spf1 +all"}}, []string{"lets anybody send", "Anybody else    pass (all)", "4,294,967,296 IPv4", "(100 % of all IPv4)", "0.0.0.0/0", "::/0"}},
 		{"no all", zone{"d.test": {"TXT v=spf1"}}, []string{"neutral (there is no all)"}},
 		{"a loop", zone{"d.test": {"TXT v=spf1 include:d.test -all"}}, []string{"lead back to themselves", "a loop: permerror"}},
 		{"broken includes", zone{"d.test": {"TXT v=spf1 include:a.test include:b.test include:c.test include:e.test include:%{i}.test -all mx redirect=x.test y=z exp=e.test"},

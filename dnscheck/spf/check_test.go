@@ -101,6 +101,7 @@ func TestCheck(t *testing.T) {
 		{"only with fail", "d.test TXT v=spf1 exp=e.test ~all\ne.test TXT no", "", "softfail matched d.test", "d.test ~all", ""},
 		{"two explanations", "d.test TXT v=spf1 exp=e.test -all\ne.test TXT no\ne.test TXT neither", "", "fail matched d.test", "d.test -all", ""},
 		{"an explanation that fails", "d.test TXT v=spf1 exp=e.test -all\ne.test servfail", "", "fail matched d.test", "d.test -all", ""},
+		{"an explanation at a local part beyond ASCII", "d.test TXT v=spf1 exp=%{l}.test -all\n\\195\\188.test TXT no", "192.0.2.1 \u00fc@d.test", "fail matched d.test", "d.test -all", ""},
 		{"an explanation beyond ASCII", "d.test TXT v=spf1 exp=e.test -all\ne.test TXT n\u00f6", "", "fail matched d.test", "d.test -all", ""},
 		{"an explanation with a bad macro", "d.test TXT v=spf1 exp=e.test -all\ne.test TXT 100%", "", "fail matched d.test", "d.test -all", ""},
 	}

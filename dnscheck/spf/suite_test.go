@@ -46,9 +46,16 @@ var suiteDepartures = map[string]string{
 var shortNames = regexp.MustCompile(`((?:^foo@|include:|\b[ax]:|mx:|exists:|redirect=)[a-z][\w-]*)( |$)`)
 
 func TestSuites(t *testing.T) {
-	dir, err := exec.Command("go", "list", "-m", "-f", "{{.Dir}}", "blitiri.com.ar/go/spf").Output()
+	tool, err := exec.LookPath("go")
+	if err != nil {
+		if os.Getenv("MAILVET_REAL") == "1" {
+			t.Fatal(err)
+		}
+		t.Skip("needs the Go tool, to find the module with the suites")
+	}
+	dir, err := exec.Command(tool, "list", "-m", "-f", "{{.Dir}}", "blitiri.com.ar/go/spf").Output()
 	if err != nil || len(strings.TrimSpace(string(dir))) == 0 {
-		t.Skipf("needs the module blitiri.com.ar/go/spf: %v", err)
+		t.Fatalf("no folder of the module blitiri.com.ar/go/spf: %v", err)
 	}
 	departed := map[string]bool{}
 	for file, least := range map[string]int{"rfc7208-tests.yml": 200, "pyspf-tests.yml": 15, "blitirispf-tests.yml": 80} {

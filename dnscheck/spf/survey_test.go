@@ -78,7 +78,7 @@ mx1.test A 198.51.100.99
 _spf.i.test TXT v=spf1 ip4:203.0.113.9/29 a:only4.test -all mx redirect=never.test
 only4.test A 192.0.2.77
 fails.test servfail
-r.test TXT v=spf1 include:d.test include:%{d1}.test a:fails.test ?all
+r.test TXT v=spf1 include:d.test include:%{d1}.test a:fails.test a:fails.test/24 ?all
 `), "D.test.")
 	want := `1 a 192.0.2.1/32 2001:db8::1/128
 2 mx/24 mx1.test mx2.test 198.51.100.0/24 void4:mx2.test/A void6:mx1.test/AAAA void6:mx2.test/AAAA
@@ -97,6 +97,7 @@ r.test TXT v=spf1 include:d.test include:%{d1}.test a:fails.test ?all
   10 include:d.test = d.test loop (d.test)
   11 include:%{d1}.test open = %{d1}.test macro ()
   12 a:fails.test failed:fails.test/A failed:fails.test/AAAA
+  13 a:fails.test/24 failed:fails.test/A failed:fails.test/AAAA
   - ?all 0.0.0.0/0 ::/0
 x exp=e.test
 x x=y
@@ -104,7 +105,7 @@ x x=y
 	if got := table(s); got != want {
 		t.Errorf("got\n%swant\n%s", got, want)
 	}
-	if s.Lookups != 12 || s.Lookups != s.Root.Node.Lookups() || len(s.Void4) != 2 || len(s.Void6) != 4 {
+	if s.Lookups != 13 || s.Lookups != s.Root.Node.Lookups() || len(s.Void4) != 2 || len(s.Void6) != 4 {
 		t.Errorf("%d lookups, %v, %v", s.Lookups, s.Void4, s.Void6)
 	}
 	if len(s.Failed) != 2 || s.Failed[0].Name != "fails.test" {
