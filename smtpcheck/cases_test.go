@@ -240,6 +240,7 @@ func sessionCases() []testCase {
 		starttls("cancelled in the handshake", "not-finished", "could-not-test", handshake(evidence.ClassCancelled)),
 		starttls("handshake without a word", "not-finished", "could-not-test", evidence.Session{StartTLS: evidence.StartTLSStarted}),
 		starttls("", "not-smtp", "other", failure(evidence.OpBanner, evidence.ClassProtocol)),
+		starttls("greets again after EHLO", "refuses-this-client", "other", failure(evidence.OpHello, evidence.ClassProtocol)),
 		starttls("endless reply", "not-smtp", "other", failure(evidence.OpHello, evidence.ClassTooLarge)),
 		starttls("", "connection-refused", "other", dial(evidence.ClassRefused)),
 		starttls("silence everywhere", "nothing-answers", "other", dial(evidence.ClassTimeout)),

@@ -108,6 +108,9 @@ func failureCode(x *evidence.Session) *check.Code {
 	case evidence.ClassReset, evidence.ClassClosed:
 		return starttlsBrokenOff
 	case evidence.ClassProtocol, evidence.ClassTooLarge:
+		if f.Op == evidence.OpHello && f.Class == evidence.ClassProtocol {
+			return starttlsRefusesUs // it greeted as SMTP does: a tarpit, rather
+		}
 		return starttlsNotSMTP
 	}
 	return starttlsNotFinished

@@ -128,7 +128,9 @@ func (t *attempt) hello(ctx context.Context) *evidence.Failure {
 		}
 	}
 	switch {
-	case s.Hello.Code/100 != 2:
+	case s.Hello.Code != 250:
+		// A 220 here is a second greeting: the dialogue is out of step, and
+		// nothing follows about STARTTLS.
 		return refusal(evidence.OpHello, s.Hello)
 	case s.Verb == "EHLO":
 		s.Extensions = extensions(s.Hello)

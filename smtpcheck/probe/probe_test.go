@@ -137,6 +137,7 @@ func TestProbe(t *testing.T) {
 		{"99 extensions", script(smtptest.EHLO, reply{Text: lines(98)}), good, 0},
 		{"101 extensions", script(smtptest.EHLO, reply{Text: lines(101)}), "reached unknown hello/too-large n=1", 2 * time.Second},
 		{"EHLO 421", script(smtptest.EHLO, reply{Text: "421 busy", Close: true}), "reached unknown hello/temporary n=3", time.Minute},
+		{"greeting again in place of the reply", script(smtptest.EHLO, reply{Text: "220 mx.example.test ESMTP"}), "reached unknown hello/protocol n=1", 0},
 		{"EHLO unknown, HELO", script(smtptest.EHLO, reply{Text: "500 what"}), "reached not-offered n=1", 0},
 		{"EHLO and HELO refused", &smtptest.Server{Script: map[step]reply{smtptest.EHLO: {Text: "550 no"}, smtptest.HELO: {Text: "550 no"}}}, "reached unknown hello/permanent n=1", 0},
 		{"EHLO closed", script(smtptest.EHLO, reply{Silent: true, Close: true}), "reached unknown hello/closed n=3", time.Minute},
