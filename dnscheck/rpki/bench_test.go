@@ -39,9 +39,9 @@ const (
 	manyRoutes = 1_000_000
 )
 
-func vrpText(json bool) []byte {
+func vrpText(json bool, n int) []byte {
 	var b bytes.Buffer
-	list := prefixes(manyVRPs)
+	list := prefixes(n)
 	if json {
 		b.WriteString(`{"metadata":{"generated":1795341600},"roas":[`)
 	} else {
@@ -63,9 +63,9 @@ func vrpText(json bool) []byte {
 	return b.Bytes()
 }
 
-func routeText() []byte {
+func routeText(n int) []byte {
 	var b bytes.Buffer
-	for i, p := range prefixes(manyRoutes) {
+	for i, p := range prefixes(n) {
 		fmt.Fprintf(&b, "%d\t%s\t%d\n", 64496+i%70000, p, 10+i%400)
 	}
 	return b.Bytes()
@@ -96,7 +96,7 @@ func measure[T any](b *testing.B, entries int, load func() T) {
 func BenchmarkLoadVRPs(b *testing.B) {
 	for _, form := range []string{"json", "csv"} {
 		b.Run(form, func(b *testing.B) {
-			text := vrpText(form == "json")
+			text := vrpText(form == "json", manyVRPs)
 			b.ReportAllocs()
 			b.SetBytes(int64(len(text)))
 			measure(b, manyVRPs, func() *rpki.VRPs { return loadVRPs(b, text) })
@@ -106,7 +106,7 @@ func BenchmarkLoadVRPs(b *testing.B) {
 }
 
 func BenchmarkLoadRoutes(b *testing.B) {
-	text := routeText()
+	text := routeText(manyRoutes)
 	b.ReportAllocs()
 	b.SetBytes(int64(len(text)))
 	measure(b, manyRoutes, func() *rpki.Routes { return loadRoutes(b, text) })
@@ -119,8 +119,8 @@ func loadVRPs(t testing.TB, text []byte) *rpki.VRPs {
 		t.Fatal(err)
 	}
 	set, err := vb.Build()
-	if err != nil || set.Len() != manyVRPs {
-		t.Fatal(set.Len(), err)
+	if err != nil {
+		t.Fatal(err)
 	}
 	return set
 }
@@ -131,14 +131,14 @@ func loadRoutes(t testing.TB, text []byte) *rpki.Routes {
 		t.Fatal(err)
 	}
 	table, err := rb.Build()
-	if err != nil || table.Len() != manyRoutes {
-		t.Fatal(table.Len(), err)
+	if err != nil {
+		t.Fatal(err)
 	}
 	return table
 }
 
 func BenchmarkLookup(b *testing.B) {
-	set, table := loadVRPs(b, vrpText(false)), loadRoutes(b, routeText())
+	set, table := loadVRPs(b, vrpText(false, manyVRPs)), loadRoutes(b, routeText(manyRoutes))
 	asked := prefixes(100_000)
 	b.Run("routes to an address", func(b *testing.B) {
 		b.ReportAllocs()
@@ -162,18 +162,19 @@ func BenchmarkLookup(b *testing.B) {
 	})
 }
 
-// TestMemory holds both tables together to 100 MB, so that with the garbage of
-// loading, of which a collector lets as much again grow, it is under 300 MB.
+// TestMemory holds the tables to 48 octets an entry, by a tenth of what the
+// benchmarks load. With all of it that is 72 MB; what the benchmarks allocate
+// in all on the way is 330 MB, of which the collector keeps a part.
 func TestMemory(t *testing.T) {
-	if testing.Short() {
-		t.Skip("loads a million routes")
-	}
-	vrps, routes := vrpText(true), routeText()
+	vrps, routes := vrpText(true, manyVRPs/10), routeText(manyRoutes/10)
 	before := heap()
 	set, table := loadVRPs(t, vrps), loadRoutes(t, routes)
 	used := int64(heap()) - int64(before)
+	if n := set.Len() + table.Len(); n != (manyVRPs+manyRoutes)/10 {
+		t.Errorf("%d entries", n)
+	}
 	runtime.KeepAlive([]any{vrps, routes, set, table})
-	if used > 100<<20 || used < 30<<20 {
-		t.Errorf("%d VRPs and %d routes stay in %d MB, want 30 to 100", manyVRPs, manyRoutes, used>>20)
+	if each := used * 10 / (manyVRPs + manyRoutes); each < 32 || each > 48 {
+		t.Errorf("%d octets an entry, want 32 to 48", each)
 	}
 }

@@ -101,10 +101,10 @@ func TestReadVRPsFails(t *testing.T) {
 		{"an entry that is none", roas(`7`), "entry 1"},
 		{"depth", `{"x":` + strings.Repeat("[", 100) + strings.Repeat("]", 100) + `}`, "too large"},
 		{"depth in an entry", roas(strings.Repeat("[", 20000)), "entry 1"},
-		{"a long value", roas(`{"asn":1,"prefix":"` + strings.Repeat("1", 3<<20) + `"}`), "too large"},
-		{"a long value elsewhere", `{"x":"` + strings.Repeat("1", 3<<20) + `"}`, "too large"},
-		{"a long key", `{"` + strings.Repeat("1", 3<<20) + `":1}`, "too large"},
-		{"a long entry of small values", roas(`{"asn":1,"x":[` + strings.Repeat("1,", 3<<20) + `1]}`), "too large"},
+		{"a long value", roas(`{"asn":1,"prefix":"` + strings.Repeat("1", 3<<19) + `"}`), "too large"},
+		{"a long value elsewhere", `{"x":"` + strings.Repeat("1", 3<<19) + `"}`, "too large"},
+		{"a long key", `{"` + strings.Repeat("1", 3<<19) + `":1}`, "too large"},
+		{"a long entry of small values", roas(`{"asn":1,"x":[` + strings.Repeat("1,", 3<<19) + `1]}`), "too large"},
 		{"a header without prefix", "ASN,Max Length\n", "line 1: the header"},
 		{"a bad line", "ASN,IP Prefix\nAS1,192.0.2.0/24\n\nAS2,example\n", `line 4: "example" is no prefix`},
 		{"a second header", "ASN,IP Prefix\nASN,IP Prefix\n", "line 2"},
@@ -161,8 +161,8 @@ func TestReadBounds(t *testing.T) {
 		{"one octet less, compressed", rpki.VRPReader{MaxBytes: int64(len(text)) - 1}, zip(t, text), false},
 		{"as many VRPs as there are", rpki.VRPReader{MaxVRPs: 2}, text, true},
 		{"one VRP less", rpki.VRPReader{MaxVRPs: 1}, text, false},
-		{"a bomb", rpki.VRPReader{MaxBytes: 1 << 20}, zip(t, `{"roas":[]}`+strings.Repeat(" ", 16<<20)), false},
-		{"a bomb of lines", rpki.VRPReader{MaxBytes: 1 << 20}, zip(t, strings.Repeat("\n", 16<<20)), false},
+		{"a bomb", rpki.VRPReader{MaxBytes: 1 << 20}, zip(t, `{"roas":[]}`+strings.Repeat(" ", 2<<20)), false},
+		{"a bomb of lines", rpki.VRPReader{MaxBytes: 1 << 20}, zip(t, strings.Repeat("\n", 2<<20)), false},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -318,6 +318,24 @@ func TestSourceCondition(t *testing.T) {
 	for _, tt := range tests {
 		if got := tt.src.Condition(now, tt.maxAge); got != tt.want {
 			t.Errorf("%s: %s, want %s", tt.name, got, tt.want)
+		}
+	}
+}
+
+func TestTogether(t *testing.T) {
+	tests := []struct {
+		sources []rpki.Condition
+		want    rpki.Condition
+	}{
+		{nil, rpki.Missing},
+		{[]rpki.Condition{rpki.Usable}, rpki.Usable},
+		{[]rpki.Condition{rpki.Usable, rpki.Usable}, rpki.Usable},
+		{[]rpki.Condition{rpki.Usable, rpki.Stale, rpki.Empty}, rpki.Stale},
+		{[]rpki.Condition{rpki.Missing, rpki.Usable}, rpki.Missing},
+	}
+	for _, tt := range tests {
+		if got := rpki.Together(tt.sources...); got != tt.want {
+			t.Errorf("%v together are %s, want %s", tt.sources, got, tt.want)
 		}
 	}
 }

@@ -21,8 +21,8 @@
 //
 // A VRP for AS 0 says that nobody may announce the prefix (RFC 6483, Section
 // 4): AS 0 is never the origin of a route (RFC 7607), so it matches nothing.
-// The same holds for a route whose path ends in an AS_SET: its origin is NONE.
-// Here both have origin 0.
+// The same holds for a route whose path ends in an AS_SET: its origin is NONE,
+// which is written as 0 here.
 //
 // An invalid route is dropped by networks that validate, so mail for an address
 // in it is lost, or goes to whom it does not belong if the ROA is right.

@@ -92,3 +92,18 @@ func (s Source) Condition(now time.Time, maxAge time.Duration) Condition {
 	}
 	return Usable
 }
+
+// Together is the condition of a table that is filled from several sources:
+// usable if all are, else that of the first that is not, because nobody knows
+// what is missing. Without any source it is Missing.
+func Together(sources ...Condition) Condition {
+	if len(sources) == 0 {
+		return Missing
+	}
+	for _, c := range sources {
+		if c != Usable {
+			return c
+		}
+	}
+	return Usable
+}
