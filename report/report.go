@@ -27,7 +27,10 @@ type Report struct {
 	Tool   evidence.Tool `json:"tool"`   // what gathered the evidence
 	// Error is set where the domain could not be scanned at all; then there is
 	// no score, and Categories is empty.
-	Error          *Error     `json:"error,omitempty"`
+	Error *Error `json:"error,omitempty"`
+	// Notes are what a reader should know before anything else, each a full
+	// sentence: that the domain does not exist, say.
+	Notes          []string   `json:"notes,omitempty"`
 	Score          *Score     `json:"score,omitempty"`
 	Categories     []Category `json:"categories"` // in the order of [check.Categories]; those without checks are left out
 	Cost           Cost       `json:"cost"`
@@ -135,6 +138,7 @@ func New(catalogue []*check.Check, policy *score.Policy, s *evidence.Snapshot) (
 		r.Error = &Error{s.Error.Class, s.Error.Op, valid(s.Error.Text, maxArg)}
 		return r, nil
 	}
+	r.Notes = notes(s)
 	results := check.Run(catalogue, s)
 	sc := score.Compute(policy, results)
 	r.Score = &Score{sc.Percent, sc.Low, sc.High, sc.Complete, sc.Policy}
@@ -144,6 +148,32 @@ func New(catalogue []*check.Check, policy *score.Policy, s *evidence.Snapshot) (
 		}
 	}
 	return r, nil
+}
+
+// notes are about the scan as a whole.
+func notes(s *evidence.Snapshot) []string {
+	var list []string
+	if missing(s) {
+		list = append(list, valid(s.Domain, maxArg)+" does not exist in the DNS. See whether the name is spelt right: what follows is about a name that nobody has.")
+	}
+	if s.Vantage.StripsDNSSEC {
+		list = append(list, "The resolver leaves out DNSSEC records, so that nothing could be validated. Scan with another one (--resolver).")
+	}
+	return list
+}
+
+// missing reports whether every question about the domain itself was answered
+// with NXDOMAIN (RFC 8020).
+func missing(s *evidence.Snapshot) bool {
+	asked := 0
+	for i := range s.Lookups {
+		if l := &s.Lookups[i]; l.Name == s.Domain {
+			if asked++; l.Outcome != evidence.OutcomeNXDomain {
+				return false
+			}
+		}
+	}
+	return asked > 0
 }
 
 func newCategory(id check.Category, policy *score.Policy, sc *score.Score, results []check.Result) (Category, bool) {

@@ -316,3 +316,39 @@ func Example() {
 	//   "evidence_digest": "sha256:..."
 	// }
 }
+
+func TestNotes(t *testing.T) {
+	answer := func(name, typ string, o evidence.Outcome) evidence.Lookup {
+		return evidence.Lookup{Name: name, Type: typ, Outcome: o}
+	}
+	tests := []struct {
+		name    string
+		lookups []evidence.Lookup
+		strips  bool
+		want    []string // words of each note
+	}{
+		{"nothing asked", nil, false, nil},
+		{"does not exist", []evidence.Lookup{answer("a.test", "MX", evidence.OutcomeNXDomain), answer("a.test", "SOA", evidence.OutcomeNXDomain), answer("test", "NS", evidence.OutcomeAnswer)}, false, []string{"does not exist"}},
+		{"exists for one type", []evidence.Lookup{answer("a.test", "MX", evidence.OutcomeNXDomain), answer("a.test", "SOA", evidence.OutcomeNoData)}, false, nil},
+		{"not known for one type", []evidence.Lookup{answer("a.test", "MX", evidence.OutcomeNXDomain), answer("a.test", "SOA", evidence.OutcomeTimeout)}, false, nil},
+		{"stripped", []evidence.Lookup{answer("a.test", "SOA", evidence.OutcomeAnswer)}, true, []string{"leaves out DNSSEC"}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			s := &evidence.Snapshot{Domain: "a.test", Lookups: tt.lookups, Vantage: evidence.Vantage{StripsDNSSEC: tt.strips}}
+			s.Canonical()
+			r, err := report.New(nil, score.InternetNL(), s)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if len(r.Notes) != len(tt.want) {
+				t.Fatalf("notes %q, want %q", r.Notes, tt.want)
+			}
+			for i, want := range tt.want {
+				if !strings.Contains(r.Notes[i], want) {
+					t.Errorf("note %q lacks %q", r.Notes[i], want)
+				}
+			}
+		})
+	}
+}

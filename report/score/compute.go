@@ -176,6 +176,12 @@ func (t *tally) reading(l *line, c *check.Check, f check.Finding) reading {
 		case gateDoubtful:
 		case gateOpen:
 			r.worst = Failed
+			if l.row.NotMandatory {
+				// Where what is not tested does no harm to the category, it
+				// would pass unseen. Internet.nl has another word for a source
+				// that it did not get an answer from.
+				r.status = Error
+			}
 		}
 	}
 	return r

@@ -415,5 +415,5 @@ func ExampleCompute() {
 	// mail_dnssec 10/10 passed
 	// mail_auth 42/50 failed
 	// mail_starttls 140/140 passed
-	// mail_rpki 40/45 passed
+	// mail_rpki 40/45 error
 }

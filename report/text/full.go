@@ -21,6 +21,9 @@ func (p *page) full(r *report.Report, verbose bool) {
 		p.cost(r)
 		return
 	}
+	for _, n := range r.Notes {
+		p.para(2, Clean(n))
+	}
 	p.line("")
 	for _, c := range r.Categories {
 		p.categoryLine(c)

@@ -1,6 +1,7 @@
 package lab_test
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
@@ -17,25 +18,27 @@ import (
 // found good. Run with -update to write them anew, and read the difference.
 func TestGolden(t *testing.T) {
 	const dir = "../../testdata/reports"
-	synctest.Test(t, func(t *testing.T) {
-		l := load(t, lab.Options{})
-		for _, d := range l.Domains() {
-			r := judge(t, scan(t, start(t, l), d))
-			var b strings.Builder
-			h := text.New(&b, text.Options{})
-			if err := h.Report(r); err != nil {
-				t.Fatal(err)
-			}
-			golden(t, filepath.Join(dir, d+".txt"), b.String())
-			if d == "perfect.test" {
+	for _, d := range load(t, lab.Options{}).Domains() {
+		t.Run(d, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				r := judge(t, scan(t, start(t, load(t, lab.Options{})), d))
 				var b strings.Builder
+				h := text.New(&b, text.Options{})
+				if err := errors.Join(h.Report(r), h.Close()); err != nil {
+					t.Fatal(err)
+				}
+				golden(t, filepath.Join(dir, d+".txt"), b.String())
+				if d != "perfect.test" {
+					return
+				}
+				b.Reset()
 				if err := report.NewEncoder(&b, true).Report(r); err != nil {
 					t.Fatal(err)
 				}
 				golden(t, filepath.Join(dir, d+".json"), b.String())
-			}
-		}
-	})
+			})
+		})
+	}
 }
 
 func golden(t *testing.T, file, got string) {
@@ -50,7 +53,13 @@ func golden(t *testing.T, file, got string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got != string(want) {
-		t.Errorf("%s is not what is reported now; run with -update and read the difference. Now:\n%s", file, got)
+	was, now := strings.Split(string(want), "\n"), strings.Split(got, "\n")
+	for i := range min(len(was), len(now)) {
+		if was[i] != now[i] {
+			t.Fatalf("%s, line %d, is not what is reported now; run with -update and read the difference.\nthere: %s\nnow:   %s", file, i+1, was[i], now[i])
+		}
+	}
+	if len(was) != len(now) {
+		t.Fatalf("%s has %d lines, what is reported now has %d; run with -update and read the difference", file, len(was), len(now))
 	}
 }
