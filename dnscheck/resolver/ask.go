@@ -40,13 +40,23 @@ func (r *Resolver) ask(ctx context.Context, k key) (*reply, error) {
 		}
 		now := r.now()
 		rep.expires = now.Add(ttl)
-		r.messages.put(k, rep, rep.octets+len(k.name), rep.expires)
+		r.messages.put(k, rep, rep.weight()+len(k.name), rep.expires)
 		return rep
 	})
 	if shared {
 		r.stats.coalesced.Add(1)
 	}
 	return rep, err
+}
+
+// weight is about what the reply takes in memory, where a record takes much
+// more than its octets on the wire.
+func (rep *reply) weight() int {
+	const record = 160
+	if rep.msg == nil {
+		return record
+	}
+	return rep.octets + record*(len(rep.msg.Answer)+len(rep.msg.Ns)+len(rep.msg.Extra))
 }
 
 // firstPause is how long to wait before a server that failed at once is asked

@@ -211,3 +211,23 @@ func TestLookupsAreOwn(t *testing.T) {
 		t.Errorf("changed: %+v", c)
 	}
 }
+
+// The cache is bounded by what answers take in memory: this one is ten times
+// as large there as on the wire, and does not fit.
+func TestCacheWeighsRecords(t *testing.T) {
+	n := &fakeNet{serve: func(_ context.Context, _, _ string, query []byte) [][]byte {
+		return [][]byte{good(query, func(m *dns.Msg) {
+			for i := range 2000 {
+				m.Answer = append(m.Answer, &dns.A{Hdr: dns.RR_Header{Name: m.Question[0].Name, Rrtype: dns.TypeA, Class: 1, Ttl: 60}, A: []byte{198, 51, byte(i >> 8), byte(i)}})
+			}
+			m.Compress = true
+		})}
+	}}
+	r := over(t, n)
+	r.CacheSize = 50 // of 4096 octets
+	for want := range 3 {
+		if _, err := r.Fetch(t.Context(), "a.test", dns.TypeA); err != nil || r.Stats().Questions != int64(want+1) {
+			t.Errorf("%d questions, %v; want %d", r.Stats().Questions, err, want+1)
+		}
+	}
+}
