@@ -17,7 +17,7 @@ import (
 const MaxEncoded = 64 << 20
 
 // Canonical puts s in the one order and precision in which it is stored:
-// lookups by name and type, RRsets, sessions, chains and certificates sorted,
+// lookups by name and type, RRsets, sessions, routes, chains and certificates sorted,
 // duplicates dropped, times in UTC to the millisecond. It must be called
 // before checks read s, so that the order in which answers came in cannot
 // show. It changes s in place and is idempotent.
@@ -45,6 +45,10 @@ func (s *Snapshot) Canonical() {
 	sortUnique(&s.Chains, func(c Chain) string { return c.ID })
 	sortUnique(&s.Certificates, func(c Certificate) string { return c.ID })
 	sortUnique(&s.Fetches, func(f Fetch) string { return f.URL })
+	for i := range s.Routings {
+		s.Routings[i].canonical()
+	}
+	sortUnique(&s.Routings, func(r Routing) string { return r.Addr })
 	if s.Lookups == nil {
 		s.Lookups = []Lookup{}
 	}

@@ -43,10 +43,12 @@ func whole() *evidence.Snapshot {
 			Signature: "ecdsa_secp256r1_sha256", ALPN: "smtp", Resumable: true, OCSP: true, Chain: chain.ID, Failure: failure},
 		HelloTLS: reply, ExtensionsTLS: []string{"SIZE 1"}, Failure: failure,
 	}
+	vrps := []evidence.VRP{{Prefix: "192.0.0.0/16", MaxLength: 24, ASN: 64500}, {Prefix: "192.0.2.0/24", MaxLength: 24, ASN: 64500}}
 	return &evidence.Snapshot{
 		Schema: evidence.Schema, Tool: evidence.Tool{Name: "mailvet", Version: "test"}, Domain: "example.test", Time: at,
 		Vantage: evidence.Vantage{IPv4: evidence.Available, IPv6: evidence.Missing, Resolvers: []string{"192.0.2.53:53"}, DNSSEC: evidence.ValidationOwn,
-			Anchors: []string{". DS 20326"}, StripsDNSSEC: true, Helo: "scan.test", Roots: "system", SMTPPort: 25, NoSMTP: true, NoIPv6: true, AllowPrivate: true},
+			Anchors: []string{". DS 20326"}, StripsDNSSEC: true, Helo: "scan.test", Roots: "system", SMTPPort: 25, NoSMTP: true, NoIPv6: true, AllowPrivate: true,
+			RPKI: evidence.Available, VRPs: []string{"vrps.json"}, Routes: []string{"origin.asn.example"}},
 		Lookups: []evidence.Lookup{
 			lookup,
 			{Name: "example.test", Type: "A", Outcome: evidence.OutcomeNoData},
@@ -56,8 +58,17 @@ func whole() *evidence.Snapshot {
 		Sessions: []evidence.Session{session, {Host: "mx.example.test", Addr: "192.0.2.25", Port: 25, Time: at}},
 		Chains:   []evidence.Chain{chain}, Certificates: certs,
 		Fetches: []evidence.Fetch{{URL: "https://mta-sts.example.test/", Status: 200, ContentType: "text/plain", Body: []byte("version: STSv1"), Failure: failure}},
-		Cost:    evidence.Cost{DNSQueries: 41, SMTPConnections: 2, Milliseconds: 1300},
-		Error:   failure,
+		Routings: []evidence.Routing{
+			{Addr: "2001:db8::25", Network: "2001:db8::/48", RouteSource: evidence.SourceUnavailable, VRPSource: evidence.SourceStale, Failure: failure},
+			{Addr: "192.0.2.25", Network: "192.0.2.0/24", RouteSource: evidence.SourceUsable, VRPSource: evidence.SourceUsable,
+				Routes: []evidence.Route{
+					{Prefix: "192.0.0.0/16", Origin: 64500, State: evidence.RouteNotFound},
+					{Prefix: "192.0.2.0/24", Origin: 64501, State: evidence.RouteInvalid, Reason: evidence.ReasonAS, VRPs: vrps},
+					{Prefix: "192.0.2.0/24", Origin: 64500, State: evidence.RouteValid, VRPs: vrps},
+				}, VRPs: slices.Clone(vrps)},
+		},
+		Cost:  evidence.Cost{DNSQueries: 41, SMTPConnections: 2, Milliseconds: 1300},
+		Error: failure,
 	}
 }
 
@@ -137,6 +148,12 @@ func TestShufflingDoesNotShow(t *testing.T) {
 		shuffle(r, s.Sessions)
 		shuffle(r, s.Chains)
 		shuffle(r, s.Certificates)
+		s.Routings = append(s.Routings, s.Routings[0])
+		shuffle(r, s.Routings)
+		for i := range s.Routings {
+			shuffle(r, s.Routings[i].Routes)
+			shuffle(r, s.Routings[i].VRPs)
+		}
 		for i := range s.Lookups {
 			shuffle(r, s.Lookups[i].Answer)
 			shuffle(r, s.Lookups[i].Signatures)
@@ -186,6 +203,9 @@ func TestUnmarshalRejects(t *testing.T) {
 		{"an unknown reachability", `"reach":"reached"`, `"reach":"yes"`, "reachability"},
 		{"an unknown STARTTLS state", `"starttls":"started"`, `"starttls":"done"`, "STARTTLS state"},
 		{"an unknown trust", `"trust":"untrusted"`, `"trust":"no"`, "trust"},
+		{"an unknown source condition", `"vrp_source":"stale"`, `"vrp_source":"old"`, "source condition"},
+		{"an unknown route state", `"state":"valid"`, `"state":"good"`, "route state"},
+		{"an unknown reason", `"reason":"as"`, `"reason":"asn"`, "reason"},
 		{"another schema", evidence.Schema, "mailvet.evidence/v2", "schema"},
 		{"no schema", `"schema":"` + evidence.Schema + `",`, "", "schema"},
 		{"a value out of range", `"ttl":300`, `"ttl":-1`, "decode"},
@@ -314,6 +334,12 @@ func readAll(s *evidence.Snapshot) {
 		s.SessionsOf(h)
 	}
 	evidence.Climb(s.Domain)
+	for i := range s.Routings {
+		s.Pointer(&s.Routings[i])
+		for _, r := range s.Routings[i].Routes {
+			r.Covers(s.Routings[i].Network)
+		}
+	}
 	for i := range s.Lookups {
 		s.Pointer(&s.Lookups[i])
 		for _, rr := range s.Lookups[i].Answer {

@@ -56,6 +56,9 @@ func TestEnums(t *testing.T) {
 	enum(t, evidence.NotReached)
 	enum(t, evidence.StartTLSStarted)
 	enum(t, evidence.Untrusted)
+	enum(t, evidence.SourceEmpty)
+	enum(t, evidence.RouteValid)
+	enum(t, evidence.ReasonLength)
 }
 
 func TestFailure(t *testing.T) {

@@ -39,6 +39,7 @@ type Snapshot struct {
 	Chains       []Chain       `json:"chains,omitempty"`
 	Certificates []Certificate `json:"certificates,omitempty"`
 	Fetches      []Fetch       `json:"fetches,omitempty"`
+	Routings     []Routing     `json:"routings,omitempty"`
 	Cost         Cost          `json:"cost"`
 	// Error is set when the domain could not be scanned at all; everything
 	// above but Domain, Time and Vantage may then be empty.
@@ -73,6 +74,11 @@ type Vantage struct {
 	NoSMTP       bool         `json:"no_smtp,omitempty"`
 	NoIPv6       bool         `json:"no_ipv6,omitempty"`
 	AllowPrivate bool         `json:"allow_private,omitempty"`
+	// RPKI is Available where a source of VRPs was given, whatever became of
+	// it. Else nothing was asked for RPKI.
+	RPKI   Availability `json:"rpki,omitempty"`
+	VRPs   []string     `json:"vrps,omitempty"`   // where they came from
+	Routes []string     `json:"routes,omitempty"` // where the routes came from
 }
 
 // Reach is one attempt, retries included, to get any answer from a name
