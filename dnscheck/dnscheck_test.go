@@ -232,7 +232,7 @@ func TestHostileSnapshots(t *testing.T) {
 	}
 	for name, text := range worlds {
 		t.Run(name, func(t *testing.T) {
-			s := world(text)
+			s := world(text + "vantage rpki\n")
 			for _, r := range check.Run(checksOf(check.IPv6, check.DNSSEC, check.RPKI), s) {
 				for _, f := range r.Findings {
 					sound(t, s, r.Check, f)
@@ -248,7 +248,7 @@ func TestHostileSnapshots(t *testing.T) {
 // Stored evidence comes from files: whatever can be read is judged, the same
 // way twice, and wants few questions.
 func FuzzChecks(f *testing.F) {
-	for _, rows := range [][]judged{ipv6Rows, dnssecRows} {
+	for _, rows := range [][]judged{ipv6Rows, dnssecRows, rpkiRows} {
 		for _, row := range rows {
 			b, err := evidence.Marshal(world(row.world))
 			if err != nil {
@@ -257,7 +257,7 @@ func FuzzChecks(f *testing.F) {
 			f.Add(b)
 		}
 	}
-	checks := checksOf(check.IPv6, check.DNSSEC)
+	checks := checksOf(check.IPv6, check.DNSSEC, check.RPKI)
 	f.Fuzz(func(t *testing.T, b []byte) {
 		s, err := evidence.Unmarshal(b)
 		if err != nil {
@@ -272,6 +272,7 @@ func FuzzChecks(f *testing.F) {
 			}
 		}
 		dnscheck.ReachWants(s)
+		dnscheck.RouteWants(s)
 		dnscheck.Wants(s)
 	})
 }

@@ -22,7 +22,10 @@ var ipv6Checks = []*check.Check{ipv6NSAddress, ipv6NSReach, ipv6MXAddress, ipv6M
 // their addresses. The domain's own addresses are needed only to tell the ways
 // of having no mail server apart.
 func ipv6Wants(s *evidence.Snapshot) []evidence.Question {
-	list := []evidence.Question{{Name: s.Domain, Type: "MX"}, {Name: missingNS(s), Type: "NS"}}
+	list := []evidence.Question{{Name: s.Domain, Type: "MX"}, {Name: s.Domain, Type: "NS"}}
+	if name := missingNS(s, evidence.Climb(s.Domain)); name != "" {
+		list = append(list, evidence.Question{Name: name, Type: "NS"})
+	}
 	hosts := firstOf(delegationOf(s).hosts, maxNameServers)
 	if mx := s.Lookup(s.Domain, "MX"); mx != nil && !mx.Unknown() {
 		if m := s.Mail(); m.Status == evidence.MailHas {
@@ -37,10 +40,10 @@ func ipv6Wants(s *evidence.Snapshot) []evidence.Question {
 	return list
 }
 
-// missingNS is the name whose NS RRset has to be asked for next on the climb
-// to the zone, or the domain itself if nothing is missing.
-func missingNS(s *evidence.Snapshot) string {
-	for _, name := range evidence.Climb(s.Domain) {
+// missingNS is the name whose NS RRset has to be asked for next on a climb to
+// the zone, or "" if nothing is missing.
+func missingNS(s *evidence.Snapshot, climb []string) string {
+	for _, name := range climb {
 		l := s.Lookup(name, "NS")
 		if l == nil {
 			return name
@@ -49,7 +52,7 @@ func missingNS(s *evidence.Snapshot) string {
 			break
 		}
 	}
-	return s.Domain
+	return ""
 }
 
 // delegation is the name servers that Internet.nl looks at, and the way to them.
@@ -63,9 +66,11 @@ type delegation struct {
 	ownFault bool // the last one of climb was not asked, or failed here
 }
 
-func delegationOf(s *evidence.Snapshot) delegation {
+func delegationOf(s *evidence.Snapshot) delegation { return climbed(s, evidence.Climb(s.Domain)) }
+
+func climbed(s *evidence.Snapshot, climb []string) delegation {
 	var d delegation
-	for _, name := range evidence.Climb(s.Domain) {
+	for _, name := range climb {
 		l := s.Lookup(name, "NS")
 		d.climb = append(d.climb, l)
 		if ownFault(l) {

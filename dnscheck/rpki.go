@@ -5,15 +5,13 @@ import (
 	"mailvet/report/evidence"
 )
 
-// The evidence for these checks (the routes to an address and the VRPs that
-// cover it) is not gathered yet, so none of them has an Evaluate.
 var rpkiChecks = []*check.Check{
-	rpkiExists("rpki-mx-exists", "mail_rpki_exists", "mail server", "Route origin authorisation for mail servers", whyMX),
-	rpkiValid("rpki-mx-valid", "mail_rpki_valid", "mail server", "Route origin validity for mail servers", whyMX),
-	rpkiExists("rpki-ns-exists", "mail_ns_rpki_exists", "name server", "Route origin authorisation for name servers", whyNS),
-	rpkiValid("rpki-ns-valid", "mail_ns_rpki_valid", "name server", "Route origin validity for name servers", whyNS),
-	rpkiExists("rpki-mx-ns-exists", "mail_mx_ns_rpki_exists", "mail server's name server", "Route origin authorisation for the mail servers' name servers", whyMXNS),
-	rpkiValid("rpki-mx-ns-valid", "mail_mx_ns_rpki_valid", "mail server's name server", "Route origin validity for the mail servers' name servers", whyMXNS),
+	rpkiExists("rpki-mx-exists", "mail_rpki_exists", "mail server", "Route origin authorisation for mail servers", whyMX, rpkiMailServers),
+	rpkiValid("rpki-mx-valid", "mail_rpki_valid", "mail server", "Route origin validity for mail servers", whyMX, rpkiMailServers),
+	rpkiExists("rpki-ns-exists", "mail_ns_rpki_exists", "name server", "Route origin authorisation for name servers", whyNS, rpkiNameServers),
+	rpkiValid("rpki-ns-valid", "mail_ns_rpki_valid", "name server", "Route origin validity for name servers", whyNS, rpkiNameServers),
+	rpkiExists("rpki-mx-ns-exists", "mail_mx_ns_rpki_exists", "mail server's name server", "Route origin authorisation for the mail servers' name servers", whyMXNS, rpkiMailNameServers),
+	rpkiValid("rpki-mx-ns-valid", "mail_mx_ns_rpki_valid", "mail server's name server", "Route origin validity for the mail servers' name servers", whyMXNS, rpkiMailNameServers),
 }
 
 const (
@@ -24,12 +22,46 @@ const (
 	howROA = "Let the holder of the address block, mostly your hosting provider, publish a Route Origin Authorisation (ROA) for it at the regional registry, with the number of the autonomous system that announces it and, as maximum length, the length announced."
 )
 
-var rpkiArgs = []string{"domain", "addresses", "routes", "failed"}
+var rpkiArgs = []string{"domain", "addresses", "routes", "failed", "verdict", "differs", "unrouted"}
 
-// rpkiWants is empty as long as these checks have no evidence.
-func rpkiWants(*evidence.Snapshot) []evidence.Question { return nil }
+// rpkiUnknown is the answers of both kinds of checks where something is not
+// known.
+type rpkiUnknown struct{ noSource, source, hosts, notAsked *check.Code }
 
-func rpkiExists(id, api, kind, title, why string) *check.Check {
+// newRPKIUnknown makes the answers. What is the question in words; failed and
+// nothing are Internet.nl's verdicts where a source failed and where there is
+// no address at all.
+func newRPKIUnknown(kind, what, failed, nothing string) rpkiUnknown {
+	return rpkiUnknown{
+		noSource: &check.Code{Name: "no-source", Outcome: check.Inconclusive, NotAsked: true,
+			Text: "Not tested, because no validated ROA payloads (VRPs) were given, by which routes are judged. Give the output of a relying party such as Routinator or rpki-client with --vrps FILE, or an RTR cache with --vrps rtr://HOST:PORT."},
+		source: &check.Code{Name: "source-unavailable", Outcome: check.Inconclusive, Verdict: failed,
+			Text:   what + " is not known: {failed}. Internet.nl gives no points when a source of its own fails.",
+			Advice: "Scan again when the sources are there, and fresh."},
+		hosts: &check.Code{Name: "addresses-unknown", Outcome: check.Inconclusive, Verdict: nothing,
+			Text:   "Which addresses each " + kind + " of {domain} has could not be found out ({failed}). Internet.nl leaves out what it cannot look up; of what is left its verdict is \"{verdict}\".",
+			Advice: "Scan again later. If it stays so, the name servers concerned do not answer."},
+		notAsked: &check.Code{Name: "not-looked-up", Outcome: check.Inconclusive,
+			Text: "The addresses of each " + kind + " of {domain}, or the routes to them, were not looked up to the end: no resolver could be reached, the scan ended before, or there are more than are looked at."},
+	}
+}
+
+func (u rpkiUnknown) codes() []*check.Code {
+	return []*check.Code{u.source, u.hosts, u.notAsked, u.noSource}
+}
+
+func rpkiExists(id, api, kind, title, why string, hosts func(*evidence.Snapshot) rpkiHosts) *check.Check {
+	unknown := newRPKIUnknown(kind, "Whether a Route Origin Authorisation covers the addresses of each "+kind+" of {domain}", "not-tested", "no-addresses")
+	codes := existsCodes{
+		rpkiUnknown: unknown,
+		covered: &check.Code{Name: "covered", Outcome: check.Pass, Verdict: "good",
+			Text: "A Route Origin Authorisation covers every address of each " + kind + " of {domain}: {addresses}."},
+		uncovered: &check.Code{Name: "not-covered", Outcome: check.Weak, Verdict: "bad",
+			Text:   "No Route Origin Authorisation covers these addresses of a " + kind + " of {domain}: {addresses}. Internet.nl warns of it, and gives no points all the same.{differs}",
+			Advice: howROA},
+		none: &check.Code{Name: "no-addresses", Outcome: check.NotApplicable, Verdict: "no-addresses",
+			Text: "No " + kind + " of {domain} has an address, so there is nothing to cover. Internet.nl gives all points for it."},
+	}
 	return &check.Check{
 		ID: id, API: api,
 		Category: check.RPKI, Level: check.Required, Scope: check.PerDomain,
@@ -41,22 +73,30 @@ func rpkiExists(id, api, kind, title, why string) *check.Check {
 		},
 		Cites: []check.Citation{check.RFC("6480", "3"), check.RFC("9582", "4"), check.RFC("9319", "5"), check.InternetNL(api)},
 		Args:  rpkiArgs,
-		Codes: []*check.Code{
-			{Name: "covered", Outcome: check.Pass, Verdict: "good",
-				Text: "A Route Origin Authorisation covers every address of each " + kind + " of {domain}: {addresses}."},
-			{Name: "not-covered", Outcome: check.Weak, Verdict: "bad",
-				Text:   "No Route Origin Authorisation covers these addresses of a " + kind + " of {domain}: {addresses}. Internet.nl warns of it and gives no points.",
-				Advice: howROA},
-			{Name: "no-addresses", Outcome: check.NotApplicable, Verdict: "no-addresses",
-				Text: "No " + kind + " of {domain} has an address, so there is nothing to cover. Internet.nl gives all points for it."},
-			{Name: "source-unavailable", Outcome: check.Inconclusive, Verdict: "not-tested",
-				Text:   "The Route Origin Authorisations could not be had ({failed}), so nothing is known. Internet.nl gives no points when its source fails.",
-				Advice: "Scan again when the source of validated payloads is there."},
+		Codes: append([]*check.Code{codes.covered, codes.uncovered, codes.none}, unknown.codes()...),
+		Evaluate: func(s *evidence.Snapshot, _ evidence.Subject) check.Finding {
+			return codes.finding(s, hosts(s))
 		},
 	}
 }
 
-func rpkiValid(id, api, kind, title, why string) *check.Check {
+func rpkiValid(id, api, kind, title, why string, hosts func(*evidence.Snapshot) rpkiHosts) *check.Check {
+	unknown := newRPKIUnknown(kind, "Whether the routes to each "+kind+" of {domain} have a valid origin", "not-tested/validator_error", "not-tested")
+	codes := validityCodes{
+		rpkiUnknown: unknown,
+		valid: &check.Code{Name: "valid", Outcome: check.Pass, Verdict: "good",
+			Text: "Every route to each " + kind + " of {domain} has a valid origin: {routes}.{unrouted}"},
+		notFound: &check.Code{Name: "not-found", Outcome: check.Weak, Verdict: "bad",
+			Text:   "No Route Origin Authorisation covers these routes to a " + kind + " of {domain}: {routes}. Internet.nl counts this as a failure, although such routes are not filtered.{differs}",
+			Advice: howROA},
+		invalid: &check.Code{Name: "invalid", Outcome: check.Fail, Verdict: "invalid",
+			Text:   "These routes to a " + kind + " of {domain} are announced against what a Route Origin Authorisation allows: {routes}. Networks that validate drop them.{differs}",
+			Advice: "Correct the authorisation if the announcement is meant, in the autonomous system's number or the maximum length. If it is not meant, somebody announces addresses that are not his: tell the holder of the address block at once."},
+		unrouted: &check.Code{Name: "not-routed", Outcome: check.NotApplicable, Verdict: "not-routed",
+			Text: "No route to any " + kind + " of {domain} is known, so there is no origin to validate. Internet.nl gives all points for it."},
+		none: &check.Code{Name: "no-addresses", Outcome: check.NotApplicable, Verdict: "not-tested",
+			Text: "No " + kind + " of {domain} has an address, so there is no route to validate. Internet.nl gives all points for it."},
+	}
 	return &check.Check{
 		ID: id, API: api,
 		Category: check.RPKI, Level: check.Required, Scope: check.PerDomain,
@@ -68,22 +108,9 @@ func rpkiValid(id, api, kind, title, why string) *check.Check {
 		},
 		Cites: []check.Citation{check.RFC("6811", "2"), check.RFC("9319", "5"), check.InternetNL(api)},
 		Args:  rpkiArgs,
-		Codes: []*check.Code{
-			{Name: "valid", Outcome: check.Pass, Verdict: "good",
-				Text: "Every route to each " + kind + " of {domain} has a valid origin: {routes}."},
-			{Name: "not-found", Outcome: check.Weak, Verdict: "bad",
-				Text:   "No Route Origin Authorisation covers these routes to a " + kind + " of {domain}: {routes}. Internet.nl counts this as a failure, although such routes are not filtered.",
-				Advice: howROA},
-			{Name: "invalid", Outcome: check.Fail, Verdict: "invalid",
-				Text:   "These routes to a " + kind + " of {domain} are announced against what a Route Origin Authorisation allows: {routes}. Networks that validate drop them.",
-				Advice: "Correct the authorisation if the announcement is meant, in the autonomous system's number or the maximum length. If it is not meant, somebody announces addresses that are not his: tell the holder of the address block at once."},
-			{Name: "not-routed", Outcome: check.NotApplicable, Verdict: "not-routed",
-				Text: "No route to any " + kind + " of {domain} is known, so there is no origin to validate. Internet.nl gives all points for it."},
-			{Name: "no-addresses", Outcome: check.NotApplicable, Verdict: "not-tested",
-				Text: "No " + kind + " of {domain} has an address, so there is no route to validate. Internet.nl gives all points for it."},
-			{Name: "source-unavailable", Outcome: check.Inconclusive, Verdict: "not-tested/validator_error",
-				Text:   "The routes or the Route Origin Authorisations could not be had ({failed}), so nothing is known. Internet.nl gives no points when a source of its own fails.",
-				Advice: "Scan again when the sources are there."},
+		Codes: append([]*check.Code{codes.valid, codes.notFound, codes.invalid, codes.unrouted, codes.none}, unknown.codes()...),
+		Evaluate: func(s *evidence.Snapshot, _ evidence.Subject) check.Finding {
+			return codes.finding(s, hosts(s))
 		},
 	}
 }

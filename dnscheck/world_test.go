@@ -2,6 +2,7 @@ package dnscheck_test
 
 import (
 	"fmt"
+	"net/netip"
 	"slices"
 	"strings"
 	"testing"
@@ -21,7 +22,8 @@ import (
 //	domain NAME                     the domain, if it is not example.test
 //	reach HOST ADDR HOW             a name server's address: reached, or a failure class
 //	session HOST ADDR HOW           a mail server's address, likewise
-//	vantage WORD...                 no-ipv6, no-smtp, ipv6-missing, ipv4-missing, strips
+//	vantage WORD...                 no-ipv6, no-smtp, ipv6-missing, ipv4-missing, strips, rpki, no-rpki
+//	routing ADDR VRPS ROUTES [covered] [PREFIX=AS=STATE]...   the sources' conditions, and routes
 //
 // An undecided failure has a question mark behind it: "budget?".
 func world(text string) *evidence.Snapshot {
@@ -42,6 +44,8 @@ func world(text string) *evidence.Snapshot {
 		case f[0] == "session":
 			how, failure := worldReach(f[3], evidence.OpDial)
 			s.Sessions = append(s.Sessions, evidence.Session{Host: f[1], Addr: f[2], Port: 25, Reach: how, Failure: failure})
+		case f[0] == "routing":
+			s.Routings = append(s.Routings, worldRouting(f[1:]))
 		default:
 			s.Lookups = append(s.Lookups, worldLookup(strings.TrimSpace(line)))
 		}
@@ -62,9 +66,46 @@ func worldVantage(v *evidence.Vantage, word string) {
 		v.IPv4 = evidence.Missing
 	case "strips":
 		v.StripsDNSSEC = true
+	case "rpki":
+		v.RPKI = evidence.Available
+	case "no-rpki":
+		v.RPKI = evidence.Missing
 	default:
 		panic(word)
 	}
+}
+
+func worldRouting(f []string) evidence.Routing {
+	addr := netip.MustParseAddr(f[0])
+	bits := 48
+	if addr.Is4() {
+		bits = 24
+	}
+	network, err := addr.Prefix(bits)
+	must(err)
+	r := evidence.Routing{Addr: f[0], Network: network.String()}
+	must(r.VRPSource.UnmarshalText([]byte(f[1])))
+	must(r.RouteSource.UnmarshalText([]byte(f[2])))
+	vrp := []evidence.VRP{{Prefix: network.String(), MaxLength: bits, ASN: 64500}}
+	for _, w := range f[3:] {
+		if w == "covered" {
+			r.VRPs = vrp
+			continue
+		}
+		p := strings.Split(w, "=")
+		route := evidence.Route{Prefix: p[0]}
+		_, err := fmt.Sscan(p[1], &route.Origin)
+		must(err)
+		must(route.State.UnmarshalText([]byte(p[2])))
+		if route.State == evidence.RouteInvalid {
+			route.Reason, route.VRPs = evidence.ReasonAS, vrp
+		}
+		r.Routes = append(r.Routes, route)
+	}
+	if r.RouteSource == evidence.SourceUnavailable {
+		r.Failure = &evidence.Failure{Op: evidence.OpQuery, Class: evidence.ClassTimeout}
+	}
+	return r
 }
 
 func worldReach(how string, op evidence.Op) (evidence.Reachable, *evidence.Failure) {
@@ -193,7 +234,7 @@ func sound(t *testing.T, s *evidence.Snapshot, c *check.Check, f check.Finding) 
 	}
 	for _, p := range f.Evidence {
 		var i int
-		n := map[string]int{"lookups": len(s.Lookups), "reaches": len(s.Reaches), "sessions": len(s.Sessions)}
+		n := map[string]int{"routings": len(s.Routings), "lookups": len(s.Lookups), "reaches": len(s.Reaches), "sessions": len(s.Sessions)}
 		parts := strings.Split(p, "/")
 		if len(parts) != 3 {
 			t.Errorf("%s: evidence %q", c.ID, p)

@@ -38,11 +38,17 @@ type Prober interface {
 	Probe(ctx context.Context, host string, addr netip.Addr) (probe.Result, error)
 }
 
+// Router finds and judges the routes to addresses: an *origin.Router, or a replay.
+type Router interface {
+	Route(ctx context.Context, addr netip.Addr) (evidence.Routing, error)
+}
+
 // Scanner scans domains. The fields are not changed once Scan was called; a
 // Scanner may then be used by any number of goroutines.
 type Scanner struct {
 	Resolver Resolver
 	Prober   Prober // may be nil with Vantage.NoSMTP
+	Router   Router // may be nil unless Vantage.RPKI is Available
 	Vantage  evidence.Vantage
 	Tool     evidence.Tool
 
@@ -116,7 +122,8 @@ type run struct {
 	dns     resolver.Cost
 }
 
-// task names a thing to do: a question, a session or a name server to try.
+// task names a thing to do: a question, a session, a name server to try or an
+// address to find the routes to.
 type task struct {
 	kind       byte
 	name, what string
@@ -205,6 +212,11 @@ func (r *run) start(ctx context.Context) {
 	for _, w := range dnscheck.ReachWants(r.snap) {
 		r.begin(task{'r', w.Host, w.Addr.String()}, func() func() error { return r.reach(ctx, w.Host, w.Addr) })
 	}
+	if r.scanner.Router != nil {
+		for _, a := range dnscheck.RouteWants(r.snap) {
+			r.begin(task{'o', "", a.String()}, func() func() error { return r.route(ctx, a) })
+		}
+	}
 	if r.scanner.Vantage.NoSMTP || r.scanner.Prober == nil {
 		return
 	}
@@ -266,6 +278,19 @@ func (r *run) reach(ctx context.Context, host string, addr netip.Addr) func() er
 	}
 	return func() error {
 		r.snap.Reaches = append(r.snap.Reaches, reach)
+		return err
+	}
+}
+
+func (r *run) route(ctx context.Context, addr netip.Addr) func() error {
+	routing, err := r.scanner.Router.Route(ctx, addr)
+	return func() error {
+		switch {
+		case err == nil:
+			r.snap.Routings = append(r.snap.Routings, routing)
+		case ctx.Err() != nil:
+			err = nil // nobody knows then, which is what a missing one says
+		}
 		return err
 	}
 }

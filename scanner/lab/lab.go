@@ -30,6 +30,12 @@
 // holds faults of the recursive resolver, as dnstest.ParseFault reads them:
 // "NAME TYPE TRANSPORT KIND".
 //
+//	-- vrps --
+//	-- routes --
+//
+// hold what the relying party and the route collectors of this Internet know:
+// "PREFIX MAXLENGTH AS" is a validated ROA payload, "PREFIX AS" a route.
+//
 //	-- want DOMAIN --
 //
 // holds the findings that a scan must make ("CHECK CODE" or "CHECK HOST CODE"),
@@ -43,6 +49,7 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"io/fs"
 	"net"
@@ -56,6 +63,8 @@ import (
 	"mailvet/dnscheck/dnssec"
 	"mailvet/dnscheck/dnstest"
 	"mailvet/dnscheck/resolver"
+	"mailvet/dnscheck/rpki"
+	"mailvet/dnscheck/rpki/origin"
 	"mailvet/report/evidence"
 	"mailvet/scanner"
 	"mailvet/smtpcheck/probe"
@@ -91,6 +100,7 @@ type Lab struct {
 	ca      *smtptest.CA
 	servers map[string]*smtptest.Server
 	certs   map[string]tls.Certificate
+	router  *origin.Router
 }
 
 // Load builds the Internet of all scenario files (*.txt) in a folder.
@@ -118,7 +128,31 @@ func Load(fsys fs.FS, dir string, opts Options) (*Lab, error) {
 	if err := l.connect(s); err != nil {
 		return nil, err
 	}
+	if err := l.route(s); err != nil {
+		return nil, err
+	}
 	return l, nil
+}
+
+// route fills the tables of routes and of VRPs.
+func (l *Lab) route(s *scenario) error {
+	var vrps rpki.VRPBuilder
+	var routes rpki.RouteBuilder
+	var errs []error
+	for _, v := range s.vrps {
+		errs = append(errs, vrps.Add(v))
+	}
+	for _, r := range s.routes {
+		errs = append(errs, routes.Add(r))
+	}
+	authorised, err := vrps.Build()
+	errs = append(errs, err)
+	announced, err := routes.Build()
+	if err := errors.Join(append(errs, err)...); err != nil {
+		return fmt.Errorf("lab: %w", err)
+	}
+	l.router = &origin.Router{VRPs: authorised, Routes: announced}
+	return nil
 }
 
 func (l *Lab) addServer(h hostText) error {
@@ -358,12 +392,13 @@ func (l *Lab) Scanner() *scanner.Scanner {
 	if l.opts.NoIPv6 {
 		v.IPv6 = evidence.Missing
 	}
+	v.RPKI, v.VRPs, v.Routes = evidence.Available, []string{"lab"}, []string{"lab"}
 	p := &probe.Prober{Dial: l.Dial, Helo: v.Helo, Roots: l.Roots(), AllowPrivate: true}
 	if l.opts.Quick {
 		p.ConnectTimeout, p.Backoff = 200*time.Millisecond, 50*time.Millisecond
 	}
 	return &scanner.Scanner{
-		Resolver: l.Resolver(), Prober: p,
+		Resolver: l.Resolver(), Prober: p, Router: l.router,
 		Vantage: v, Tool: evidence.Tool{Name: "mailvet", Version: "lab"},
 	}
 }

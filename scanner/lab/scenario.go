@@ -1,8 +1,10 @@
 package lab
 
 import (
+	"errors"
 	"fmt"
 	"io/fs"
+	"net/netip"
 	"path"
 	"slices"
 	"strconv"
@@ -11,6 +13,7 @@ import (
 	"github.com/rogpeppe/go-internal/txtar"
 
 	"mailvet/dnscheck/dnstest"
+	"mailvet/dnscheck/rpki"
 )
 
 // scenario is what the files of a lab say, before anything is built.
@@ -19,6 +22,8 @@ type scenario struct {
 	hosts  []hostText
 	faults []dnstest.Fault
 	wants  []Want
+	vrps   []rpki.VRP
+	routes []rpki.Route
 }
 
 // zoneText is one zone: its text in zone-file format with {tlsa ...}
@@ -83,6 +88,10 @@ func (s *scenario) section(file string, f txtar.File) error {
 	switch {
 	case kind == "faults" && len(words) == 0:
 		return s.faultLines(string(f.Data))
+	case kind == "vrps" && len(words) == 0:
+		return s.vrpLines(string(f.Data))
+	case kind == "routes" && len(words) == 0:
+		return s.routeLines(string(f.Data))
 	case len(words) == 0:
 		return fmt.Errorf("a name is missing")
 	case kind == "zone":
@@ -113,6 +122,41 @@ func (s *scenario) faultLines(text string) error {
 			return err
 		}
 		s.faults = append(s.faults, f)
+	}
+	return nil
+}
+
+// vrpLines reads "PREFIX MAXLENGTH AS", a VRP a line.
+func (s *scenario) vrpLines(text string) error {
+	for line := range lines(text) {
+		f := strings.Fields(line)
+		if len(f) != 3 {
+			return fmt.Errorf("%q: want a prefix, a maximum length and an AS", line)
+		}
+		prefix, err1 := netip.ParsePrefix(f[0])
+		length, err2 := strconv.Atoi(f[1])
+		asn, err3 := rpki.ParseASN(f[2])
+		if err := errors.Join(err1, err2, err3); err != nil {
+			return fmt.Errorf("%q: %w", line, err)
+		}
+		s.vrps = append(s.vrps, rpki.VRP{Prefix: prefix, MaxLength: length, ASN: asn})
+	}
+	return nil
+}
+
+// routeLines reads "PREFIX AS", a route a line.
+func (s *scenario) routeLines(text string) error {
+	for line := range lines(text) {
+		f := strings.Fields(line)
+		if len(f) != 2 {
+			return fmt.Errorf("%q: want a prefix and an AS", line)
+		}
+		prefix, err1 := netip.ParsePrefix(f[0])
+		asn, err2 := rpki.ParseASN(f[1])
+		if err := errors.Join(err1, err2); err != nil {
+			return fmt.Errorf("%q: %w", line, err)
+		}
+		s.routes = append(s.routes, rpki.Route{Prefix: prefix, Origin: asn})
 	}
 	return nil
 }

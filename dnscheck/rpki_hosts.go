@@ -1,0 +1,151 @@
+package dnscheck
+
+import (
+	"net/netip"
+	"slices"
+	"strings"
+
+	"mailvet/report/evidence"
+)
+
+// How much is looked at. What is beyond is unknown, not failed.
+const (
+	maxMailNameServers = 40 // name servers of all mail servers together
+	maxRouted          = 16 // addresses of one host
+	maxClimb           = 10 // names on the way from a mail server's to its zone
+)
+
+// rpkiHosts is the hosts of which one pair of checks judges the addresses.
+type rpkiHosts struct {
+	rows    []rpkiRow
+	lookups []*evidence.Lookup
+	// failed are questions without an answer, which Internet.nl takes for
+	// having no address. Then there may be more rows than are known.
+	failed   []*evidence.Lookup
+	ownFault bool // some question was not asked, or failed here
+}
+
+// rpkiRow is an address with what is known of the routes to it; nil if nobody looked.
+type rpkiRow struct {
+	host    string
+	addr    netip.Addr
+	routing *evidence.Routing
+}
+
+func (h *rpkiHosts) asked(list ...*evidence.Lookup) {
+	for _, l := range list {
+		h.lookups = append(h.lookups, l)
+		switch {
+		case ownFault(l):
+			h.ownFault = true
+		case l.Unknown() && l.Outcome != evidence.OutcomeBadName && l.Outcome != evidence.OutcomeLoop:
+			h.failed = append(h.failed, l)
+		}
+	}
+}
+
+func (h *rpkiHosts) add(s *evidence.Snapshot, hosts []string) {
+	for _, host := range hosts {
+		h.asked(s.Lookup(host, "A"), s.Lookup(host, "AAAA"))
+		addrs, _, _ := s.Addresses(host)
+		h.ownFault = h.ownFault || len(addrs) > maxRouted
+		for _, a := range firstOf(addrs, maxRouted) {
+			h.rows = append(h.rows, rpkiRow{host, a, s.Routing(a)})
+		}
+	}
+}
+
+func rpkiMailServers(s *evidence.Snapshot) rpkiHosts {
+	var h rpkiHosts
+	h.asked(s.Lookup(s.Domain, "MX"))
+	h.add(s, s.Mail().Hosts)
+	return h
+}
+
+func rpkiNameServers(s *evidence.Snapshot) rpkiHosts {
+	var h rpkiHosts
+	d := delegationOf(s)
+	h.asked(d.climb...)
+	h.ownFault = h.ownFault || len(d.hosts) > maxNameServers
+	h.add(s, firstOf(d.hosts, maxNameServers))
+	return h
+}
+
+// rpkiMailNameServers are the name servers of each mail server's name.
+func rpkiMailNameServers(s *evidence.Snapshot) rpkiHosts {
+	var h rpkiHosts
+	h.asked(s.Lookup(s.Domain, "MX"))
+	servers := mailNameServers(s, func(d delegation) {
+		h.asked(d.climb...)
+		h.ownFault = h.ownFault || len(d.hosts) == 0 && len(d.climb) == maxClimb
+	})
+	h.ownFault = h.ownFault || len(servers) > maxMailNameServers
+	h.add(s, firstOf(servers, maxMailNameServers))
+	return h
+}
+
+// mailNameServers lists the name servers of all mail servers, by name, and
+// shows the way to those of each.
+func mailNameServers(s *evidence.Snapshot, way func(delegation)) []string {
+	var list []string
+	for _, mx := range s.Mail().Hosts {
+		d := climbed(s, climbToTop(mx))
+		way(d)
+		list = append(list, d.hosts...)
+	}
+	slices.Sort(list)
+	return slices.Compact(list)
+}
+
+// climbToTop lists a name and the names above it but the root. Unlike the
+// climb from a domain, Internet.nl's from a mail server's name may reach the
+// top-level domain: where nothing is delegated below, that is the name's zone.
+func climbToTop(name string) []string {
+	list := []string{name}
+	for len(list) < maxClimb {
+		_, above, found := strings.Cut(name, ".")
+		if !found || above == "" {
+			break
+		}
+		name = above
+		list = append(list, name)
+	}
+	return list
+}
+
+// rpkiWants names the questions for the mail servers' name servers and their
+// addresses. The other hosts are wanted anyhow. Without VRPs by which routes
+// could be judged nothing is asked.
+func rpkiWants(s *evidence.Snapshot) []evidence.Question {
+	if s.Vantage.RPKI != evidence.Available {
+		return nil
+	}
+	var list []evidence.Question
+	for _, mx := range s.Mail().Hosts {
+		if name := missingNS(s, climbToTop(mx)); name != "" {
+			list = append(list, evidence.Question{Name: name, Type: "NS"})
+		}
+	}
+	servers := mailNameServers(s, func(delegation) {})
+	for _, h := range firstOf(servers, maxMailNameServers) {
+		list = append(list, evidence.Question{Name: h, Type: "A"}, evidence.Question{Name: h, Type: "AAAA"})
+	}
+	return list
+}
+
+// RouteWants lists the addresses to which the routes have to be looked up and
+// that s has no result for yet; none without VRPs by which they could be judged.
+func RouteWants(s *evidence.Snapshot) []netip.Addr {
+	if s.Vantage.RPKI != evidence.Available {
+		return nil
+	}
+	var list []netip.Addr
+	for _, hosts := range []func(*evidence.Snapshot) rpkiHosts{rpkiMailServers, rpkiNameServers, rpkiMailNameServers} {
+		for _, row := range hosts(s).rows {
+			if row.routing == nil && !slices.Contains(list, row.addr) {
+				list = append(list, row.addr)
+			}
+		}
+	}
+	return list
+}
