@@ -36,11 +36,7 @@ var rightFill = fill{
 	"tls-key-exchange": "good", "tls-ciphers": "good", "tls-cipher-order": "good", "tls-version": "good", "tls-compression": "good",
 	"tls-secure-renegotiation": "good", "tls-client-renegotiation": "not-allowed", "caa": "good", "tls-zero-rtt": "na",
 	"tls-key-exchange-hash": "good", "tls-extended-master-secret": "good",
-	"rpki-mx-exists": "good", "rpki-mx-valid": "good", "rpki-ns-exists": "good", "rpki-ns-valid": "good", "rpki-mx-ns-exists": "good", "rpki-mx-ns-valid": "good",
 }
-
-// noMailFill is RPKI without mail servers.
-var noMailFill = fill{"rpki-mx-exists": "no-addresses", "rpki-mx-valid": "not-tested", "rpki-mx-ns-exists": "no-addresses", "rpki-mx-ns-valid": "not-tested"}
 
 const (
 	allRight   = "20/20=100% passed | 10/10=100% passed | 50/50=100% passed | 140/140=100% passed | 45/45=100% passed | 100"
@@ -131,6 +127,29 @@ func unreadable(w *world, names ...string) {
 
 const noTLSA = "dane-exists failed/bad; dane-valid not_tested/not-tested; dane-rollover not_tested/not-tested; "
 
+// Networks that no host of the right world is in.
+const (
+	elsewhere, elsewhereRoute   = "198.51.100.0/24 24 64500", "198.51.100.0/24 64500"
+	elsewhere6, elsewhere6Route = "3fff::/32 32 64500", "3fff::/32 64500"
+)
+
+// announced adds VRPs and routes.
+func announced(vrps, routes []string) func(*world) {
+	return func(w *world) { w.vrps, w.routes = append(w.vrps, vrps...), append(w.routes, routes...) }
+}
+
+// rpkiAll is a difference in each of the three groups of hosts; "" is none.
+func rpkiAll(exists, valid string) string {
+	text := ""
+	for _, group := range []string{"mx", "ns", "mx-ns"} {
+		if exists != "" && exists != "passed/good" {
+			text += "rpki-" + group + "-exists " + exists + "; "
+		}
+		text += "rpki-" + group + "-valid " + valid + "; "
+	}
+	return text
+}
+
 func examples(t *testing.T) []example {
 	const noCertificate = "cert-trust not_tested/could-not-test; cert-key not_tested/not-tested; cert-signature not_tested/not-tested; cert-host not_tested/not-tested; caa warning/bad; " + noTLSA
 	return []example{
@@ -156,16 +175,16 @@ func examples(t *testing.T) []example {
 			w.drop("example.test TXT", "_dmarc.example.test TXT", "key._domainkey.example.test TXT")
 		}, nil, "= | = | 0/50=0% failed | = | = | 80",
 			"dmarc-exists failed/bad; dmarc-policy not_tested/not-tested; dkim-exists failed/bad; spf-exists failed/bad; spf-policy not_tested/not-tested"},
-		{"14 no MX", both(nonSender, func(w *world) { w.drop(ask(domain, "MX")) }), noMailFill,
+		{"14 no MX", both(nonSender, func(w *world) { w.drop(ask(domain, "MX")) }), nil,
 			"10/10=100% passed | = | 40/40=100% passed | 0/0=0% info (no-mx) | = | 100",
 			"dkim-exists not_tested/no-email; " + noMail("not_tested/other", "not_tested/no-mailservers", "not_tested/other-2")},
-		{"15 null MX", both(nonSender, mxs("0 .")), noMailFill,
+		{"15 null MX", both(nonSender, mxs("0 .")), nil,
 			"10/10=100% passed | = | 40/40=100% passed | 0/0=0% info (null-mx) | = | 100",
 			"dkim-exists not_tested/no-email; " + noMail("not_tested/null-mx", "not_tested/null-mx", "not_tested/null-mx")},
-		{"16 null MX without address", both(nonSender, mxs("0 ."), func(w *world) { w.drop(ask(domain, "A"), ask(domain, "AAAA")) }), noMailFill,
+		{"16 null MX without address", both(nonSender, mxs("0 ."), func(w *world) { w.drop(ask(domain, "A"), ask(domain, "AAAA")) }), nil,
 			"10/10=100% passed | = | 40/40=100% passed | 0/0=0% info (null-mx-without-a-aaaa) | = | 100",
 			"dkim-exists not_tested/no-email; " + noMail("info/null-mx-without-a-aaaa", "info/null-mx-without-a-aaaa", "info/null-mx-without-a-aaaa")},
-		{"17 null MX beside another", both(nonSender, mxs("0 .", "10 "+mx1+".")), noMailFill,
+		{"17 null MX beside another", both(nonSender, mxs("0 .", "10 "+mx1+".")), nil,
 			"10/10=100% passed | = | 40/40=100% passed | 0/0=0% warning (null-mx-with-other-mx) | = | 100",
 			"dkim-exists not_tested/no-email; " + noMail("warning/null-mx-with-other-mx", "warning/null-mx-with-other-mx", "warning/null-mx-with-other-mx")},
 		{"18 one MX without STARTTLS", func(w *world) { w.unsecured(noSTARTTLS, mx2) }, nil, "= | = | = | 0/140=0% error (unreachable) | = | 80", noTLS("other")},
@@ -193,6 +212,25 @@ func examples(t *testing.T) []example {
 			"= | = | = | 120/140=85% failed | = | 97", "dane-valid failed/bad"},
 		{"30 no TLSA on mx1", func(w *world) { w.noTLSA(mx1) }, nil, "= | = | = | 120/140=85% failed | = | 97", noTLSA},
 		{"31 no certificate of mx1", func(w *world) { unreadable(w, mx1) }, fill{"caa@" + mx1: "bad"}, "= | = | = | 100/140=71% failed | = | 94", noCertificate},
+		{"32 IPv4 prefix without ROA", func(w *world) { w.vrps = []string{elsewhere, "2001:db8::/32 32 64500"} }, nil, "= | = | = | = | 0/45=0% failed | 80",
+			rpkiAll("warning/bad", "failed/bad")},
+		{"33 IPv4 announcement invalid", func(w *world) { w.vrps = []string{"192.0.2.0/24 24 64501", "2001:db8::/32 32 64500"} }, nil, "= | = | = | = | 15/45=33% failed | 86",
+			rpkiAll("passed/good", "failed/invalid")},
+		{"34 one MX address without route and ROA", func(w *world) { w.set(mx1, "A", "203.0.113.7") }, nil, "= | = | = | = | 40/45=88% warning | 97", "rpki-mx-exists warning/bad"},
+		{"35 no VRPs", func(w *world) { w.vrps = nil }, nil, "= | = | = | = | 0/45=0% error | 80", rpkiAll("error/not-tested", "error/not-tested")},
+		{"36 no routes of one MX address, with ROA", func(w *world) { w.lost = map[string]bool{"192.0.2.11": true} }, nil, "= | = | = | = | 35/45=77% error | 95",
+			"rpki-mx-valid error/not-tested"},
+		{"40 one MX address without route, with ROA", both(func(w *world) { w.set(mx1, "A", "203.0.113.7") }, announced([]string{"203.0.113.0/24 24 64500"}, nil)), nil, allRight, ""},
+		{"41 one of two routes not found", both(func(w *world) { w.set(mx1, "A", "203.0.113.7") },
+			announced([]string{"203.0.113.0/24 24 64500"}, []string{"203.0.113.0/24 64500", "203.0.0.0/16 64501"})), nil, "= | = | = | = | 35/45=77% failed | 95", "rpki-mx-valid failed/bad"},
+		{"no route and no ROA anywhere", func(w *world) {
+			w.vrps, w.routes = []string{elsewhere, elsewhere6}, []string{elsewhereRoute, elsewhere6Route}
+		}, nil,
+			"= | = | = | = | 30/45=66% warning | 93", rpkiAll("warning/bad", "not_tested/not-routed")},
+		{"no route anywhere, with ROAs", func(w *world) { w.routes = []string{elsewhereRoute, elsewhere6Route} }, nil, allRight, rpkiAll("", "not_tested/not-routed")},
+		{"more specific than /24 and /48", announced(nil, []string{"192.0.2.0/25 64501", "2001:db8::/49 64501"}), nil, allRight, ""},
+		{"an AS_SET", announced(nil, []string{"192.0.0.0/16 0"}), nil, allRight, ""},
+
 		{"37 bogus", func(w *world) {
 			w.secured(evidence.SecurityBogus, "example.test SOA", "example.test MX", "example.test NS", "example.test TXT")
 		}, nil,
@@ -200,7 +238,7 @@ func examples(t *testing.T) []example {
 		{"38 mx2 does not exist", func(w *world) { w.drop(ask(mx2, "A"), ask(mx2, "AAAA")); w.noTLSA(mx2) }, nil,
 			"15/20=75% failed | 0/10=0% failed | = | 0/140=0% error (unreachable) | = | 55",
 			"ipv6-mx-address failed/bad; dnssec-mx-exists failed/resolver-error; dnssec-mx-valid not_tested/not-tested; " + noTLS("other")},
-		{"39 no such name", func(w *world) { w.domain = "none.example.test" }, noMailFill,
+		{"39 no such name", func(w *world) { w.domain = "none.example.test" }, nil,
 			"10/10=100% passed | 0/10=0% failed | 20/50=40% failed | 0/0=0% info (no-mx) | = | 60",
 			"dnssec-exists failed/resolver-error; dnssec-valid not_tested/not-tested; dkim-exists failed/bad; spf-exists failed/bad; spf-policy not_tested/not-tested; " +
 				noMail("not_tested/other", "not_tested/no-mailservers", "not_tested/other-2")},
@@ -258,7 +296,7 @@ func run(t *testing.T, list []example) {
 			if total := fmt.Sprint(got.Percent); want[5] != total || raw.Low > got.Percent || raw.High < got.Percent {
 				t.Errorf("percent is %s, the range before all is known was %d to %d", total, raw.Low, raw.High)
 			}
-			for i := range 3 {
+			for _, i := range []int{0, 1, 2, 4} {
 				if a, b := show(got.Categories[i]), show(raw.Categories[i]); a != b {
 					t.Errorf("filling in changed %s to %s", b, a)
 				}

@@ -55,17 +55,17 @@ func TestMail(t *testing.T) {
 	const none = "10/10=100% passed | = | = | 0/0=0% info (no-mx) | = | 100"
 	drop := func(list ...question) func(*world) { return func(w *world) { w.drop(list...) } }
 	run(t, []example{
-		{"no MX, address, sends mail", drop("example.test MX"), noMailFill, none, unknownMX},
-		{"no MX, address, SPF that does not parse: no crash here", both(drop("example.test MX"), spf("v=spf1 foo")), noMailFill,
+		{"no MX, address, sends mail", drop("example.test MX"), nil, none, unknownMX},
+		{"no MX, address, SPF that does not parse: no crash here", both(drop("example.test MX"), spf("v=spf1 foo")), nil,
 			"10/10=100% passed | = | 40/50=80% failed | 0/0=0% info (no-mx) | = | 95", "spf-policy failed/bad; " + unknownMX},
-		{"no MX, address, v=spf1 -all: never no-null-mx", both(drop("example.test MX"), spf("v=spf1 -all")), noMailFill, none, unknownMX},
-		{"only localhost", mxs("10 localhost."), noMailFill, none, unknownMX},
+		{"no MX, address, v=spf1 -all: never no-null-mx", both(drop("example.test MX"), spf("v=spf1 -all")), nil, none, unknownMX},
+		{"only localhost", mxs("10 localhost."), nil, none, unknownMX},
 		{"localhost beside another", mxs("10 localhost.", "20 "+mx1+"."), nil, allRight, ""},
-		{"MX fails: as without MX", func(w *world) { w.fail(servfail, "example.test MX") }, noMailFill, none, unknownMX},
-		{"MX times out: as without MX", func(w *world) { w.fail(timeout, "example.test MX") }, noMailFill, none, unknownMX},
+		{"MX fails: as without MX", func(w *world) { w.fail(servfail, "example.test MX") }, nil, none, unknownMX},
+		{"MX times out: as without MX", func(w *world) { w.fail(timeout, "example.test MX") }, nil, none, unknownMX},
 		{"upper case and any preference", mxs("20 MX1.Example.TEST.", "5 "+mx2+"."), nil, allRight, ""},
 		{"MX 10 . is a server named so", mxs("10 ."), nil,
-			"10/20=50% failed | = | = | 0/10=0% error (unreachable) | = | 70", "ipv6-mx-address failed/bad; ipv6-mx-reach not_tested/not-tested; " + noTLS("other")},
+			"10/20=50% failed | = | = | 0/10=0% error (unreachable) | = | 70", "ipv6-mx-address failed/bad; ipv6-mx-reach not_tested/not-tested; " + noTLS("other") + noMailRPKI},
 		{"the eleventh by name is left out, with its faults", both(mailServers(11, 10)), nil, allRight, ""},
 		{"preference plays no part in that", func(w *world) {
 			mailServers(11, 10)(w)
@@ -73,7 +73,7 @@ func TestMail(t *testing.T) {
 		}, nil, allRight, ""},
 		{"a name twice counts twice for IPv6", both(mxs("10 "+mx1+".", "20 "+mx1+".", "30 "+mx2+"."), drop("mx1.example.test AAAA")), nil,
 			"13/20=65% failed | = | = | = | = | 93", "ipv6-mx-address failed/bad"},
-		{"an address unknown beside a null MX: as none", both(nonSender, mxs("0 ."), drop("example.test A"), func(w *world) { w.fail(servfail, "example.test AAAA") }), noMailFill,
+		{"an address unknown beside a null MX: as none", both(nonSender, mxs("0 ."), drop("example.test A"), func(w *world) { w.fail(servfail, "example.test AAAA") }), nil,
 			"10/10=100% passed | = | 40/40=100% passed | 0/0=0% info (null-mx-without-a-aaaa) | = | 100",
 			"dkim-exists not_tested/no-email; " + noMail("info/null-mx-without-a-aaaa", "info/null-mx-without-a-aaaa", "info/null-mx-without-a-aaaa")},
 	})
@@ -101,7 +101,8 @@ func TestIPv6(t *testing.T) {
 			w.set(ns2, "AAAA", "::ffff:192.0.2.2")
 		}, nil, "10/20=50% failed | = | = | = | = | 90", "ipv6-ns-address failed/bad; ipv6-ns-reach not_tested/not-tested"},
 		{"NS fails", func(w *world) { w.fail(servfail, "example.test NS") }, nil,
-			"10/20=50% failed | = | = | = | = | 90", "ipv6-ns-address failed/bad; ipv6-ns-reach not_tested/not-tested"},
+			"10/20=50% failed | = | = | = | = | 90", "ipv6-ns-address failed/bad; ipv6-ns-reach not_tested/not-tested; rpki-ns-exists not_tested/no-addresses; rpki-ns-valid not_tested/not-tested; " +
+				"rpki-mx-ns-exists not_tested/no-addresses; rpki-mx-ns-valid not_tested/not-tested"},
 		{"NS of a name in a zone fails: the zone's", func(w *world) {
 			w.domain = "sub.example.test"
 			w.set(w.domain, "MX", w.records["example.test MX"]...)

@@ -10,6 +10,8 @@ package compat_test
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
+	"fmt"
 	"net/netip"
 	"slices"
 	"strings"
@@ -17,6 +19,8 @@ import (
 	"time"
 
 	"mailvet/dnscheck"
+	"mailvet/dnscheck/rpki"
+	"mailvet/dnscheck/rpki/origin"
 	"mailvet/report/evidence"
 	"mailvet/smtpcheck"
 	"mailvet/smtpcheck/certificate"
@@ -58,6 +62,10 @@ type world struct {
 	hosts    map[string]*host
 	// plain are addresses that do not offer STARTTLS, cut those for which there was no time.
 	plain, cut map[string]bool
+	// vrps are "PREFIX MAXLENGTH AS", routes "PREFIX AS"; without any VRP their
+	// source is down. lost are addresses whose routes nobody tells.
+	vrps, routes []string
+	lost         map[string]bool
 }
 
 func right() *world {
@@ -65,6 +73,8 @@ func right() *world {
 		domain: domain, records: map[question][]string{}, outcome: map[question]evidence.Outcome{},
 		security: map[string]evidence.Security{"": evidence.SecuritySecure}, dead: map[string]bool{}, hosts: map[string]*host{},
 	}
+	w.vrps = []string{"192.0.2.0/24 24 64500", "2001:db8::/32 32 64500"}
+	w.routes = []string{"192.0.2.0/24 64500", "2001:db8::/32 64500"}
 	w.set(domain, "SOA", "ns1.example.test. hostmaster.example.test. 1 7200 3600 1209600 300")
 	w.set(domain, "NS", ns1+".", ns2+".")
 	w.set(domain, "MX", "10 "+mx1+".", "20 "+mx2+".")
@@ -230,11 +240,52 @@ var noSTARTTLS = evidence.Session{Reach: evidence.Reached, Greeting: &evidence.R
 // cut is a test for which the time was up.
 var cut = evidence.Session{Reach: evidence.Reached, Failure: &evidence.Failure{Op: evidence.OpHandshake, Class: evidence.ClassBudget}}
 
+// router knows the world's routes and VRPs.
+func (w *world) router(t *testing.T) *origin.Router {
+	t.Helper()
+	var vrps rpki.VRPBuilder
+	var routes rpki.RouteBuilder
+	for _, line := range w.vrps {
+		var prefix string
+		var v rpki.VRP
+		if _, err := fmt.Sscan(line, &prefix, &v.MaxLength, &v.ASN); err != nil {
+			t.Fatal(err)
+		}
+		v.Prefix = netip.MustParsePrefix(prefix)
+		if err := vrps.Add(v); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, line := range w.routes {
+		var prefix string
+		var r rpki.Route
+		if _, err := fmt.Sscan(line, &prefix, &r.Origin); err != nil {
+			t.Fatal(err)
+		}
+		r.Prefix = netip.MustParsePrefix(prefix)
+		if err := routes.Add(r); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var o origin.Router
+	var err1, err2 error
+	o.VRPs, err1 = vrps.Build()
+	o.Routes, err2 = routes.Build()
+	if err := errors.Join(err1, err2); err != nil {
+		t.Fatal(err)
+	}
+	if len(w.vrps) == 0 {
+		o.VRPs = rpki.WithoutVRPs(rpki.Unavailable)
+	}
+	return &o
+}
+
 // scan gathers what the checks want, and nothing else.
 func (w *world) scan(t *testing.T) *evidence.Snapshot {
 	t.Helper()
-	s := &evidence.Snapshot{Domain: w.domain, Time: now, Vantage: evidence.Vantage{IPv4: evidence.Available, IPv6: evidence.Available,
+	s := &evidence.Snapshot{Domain: w.domain, Time: now, Vantage: evidence.Vantage{IPv4: evidence.Available, IPv6: evidence.Available, RPKI: evidence.Available,
 		DNSSEC: evidence.ValidationOwn, Helo: "scan.example", SMTPPort: 25}}
+	router := w.router(t)
 	for round := 0; ; round++ {
 		asked := map[question]bool{}
 		for _, q := range slices.Concat(dnscheck.Wants(s), smtpcheck.Wants(s)) {
@@ -255,8 +306,19 @@ func (w *world) scan(t *testing.T) *evidence.Snapshot {
 		for _, want := range probes {
 			s.Sessions = append(s.Sessions, w.session(s, want.Host, want.Addr))
 		}
+		addrs := dnscheck.RouteWants(s)
+		for _, a := range addrs {
+			routing, err := router.Route(t.Context(), a)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if w.lost[a.String()] {
+				routing.RouteSource, routing.Routes = evidence.SourceUnavailable, nil
+			}
+			s.Routings = append(s.Routings, routing)
+		}
 		s.Canonical()
-		if len(asked)+len(reaches)+len(probes) == 0 {
+		if len(asked)+len(reaches)+len(probes)+len(addrs) == 0 {
 			return s
 		}
 		if round > 50 {

@@ -47,11 +47,43 @@ func TestTime(t *testing.T) {
 	})
 }
 
+// withoutRPKI is a scanner that was given no VRPs, which is the usual one.
+func withoutRPKI(t testing.TB, l *lab.Lab) *scanner.Scanner {
+	s := start(t, l)
+	s.Router, s.Vantage.RPKI, s.Vantage.VRPs, s.Vantage.Routes = nil, evidence.Missing, nil, nil
+	return s
+}
+
+// TestQuestionsOfRPKI counts what RPKI costs where the mail servers' names are
+// in the domain itself and where they are in another; routes come from a table.
+func TestQuestionsOfRPKI(t *testing.T) {
+	for domain, most := range map[string]int{"perfect.test": 4, "unsigned.test": 4} {
+		synctest.Test(t, func(t *testing.T) {
+			l := load(t, lab.Options{})
+			snap := scan(t, withoutRPKI(t, l), domain)
+			without := l.Recursive.Total()
+			if len(snap.Routings) != 0 {
+				t.Errorf("%s: routes were looked up without VRPs", domain)
+			}
+			l = load(t, lab.Options{})
+			snap = scan(t, start(t, l), domain)
+			more := l.Recursive.Total() - without
+			t.Logf("%s: %d questions, and %d more with RPKI", domain, without, more)
+			if more > most {
+				t.Errorf("%s: RPKI costs %d questions, at most %d are allowed: %v", domain, more, most, l.Recursive.Count())
+			}
+			if len(snap.Routings) == 0 {
+				t.Errorf("%s: no routes were looked up", domain)
+			}
+		})
+	}
+}
+
 // TestQuestions counts at the resolver what a domain costs, cold and warm.
 func TestQuestions(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := load(t, lab.Options{})
-		s := start(t, l)
+		s := withoutRPKI(t, l)
 		snap := scan(t, s, "perfect.test")
 		cold := l.Recursive.Total()
 		t.Logf("cold: %d questions", cold)
@@ -63,7 +95,7 @@ func TestQuestions(t *testing.T) {
 		}
 
 		l = load(t, lab.Options{})
-		s = start(t, l)
+		s = withoutRPKI(t, l)
 		scan(t, s, "nomx.test") // brings root, top-level domain and the hoster's zone
 		l.Recursive.ResetCount()
 		scan(t, s, "perfect.test")
