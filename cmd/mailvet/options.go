@@ -22,6 +22,9 @@ type options struct {
 	resolvers              []string
 	trustAnchor, rootCA    string
 	trustAD                bool
+	vrps, routes           []string
+	originZone4            string
+	originZone6            string
 	smtpPort               int
 	helo                   string
 	allowPrivate           bool
@@ -64,6 +67,7 @@ func (o *options) networkFlags(fs *pflag.FlagSet) {
 	fs.StringVar(&o.trustAnchor, "trust-anchor", "", "DNSSEC trust anchors, DS or DNSKEY records in zone format, from `FILE` (default: IANA's for the root)")
 	fs.BoolVar(&o.trustAD, "trust-ad", false, "believe the resolver's AD bit instead of validating")
 	fs.StringVar(&o.rootCA, "root-ca", "", "trusted root certificates, PEM, from `FILE` (default: the system's)")
+	o.routingFlags(fs)
 	fs.IntVar(&o.smtpPort, "smtp-port", 25, "`PORT` of the mail servers")
 	fs.StringVar(&o.helo, "helo", "", "`NAME` to give in EHLO (default: this host's)")
 	fs.BoolVar(&o.allowPrivate, "allow-private", false, "connect to addresses of special-purpose ranges too (RFC 6890)")
@@ -107,6 +111,9 @@ func (o *options) check(fs *pflag.FlagSet) error {
 	case fs.Changed("helo") && !heloName(o.helo):
 		return bad("--helo %q: give a host name, or an address in brackets", clip(o.helo))
 	}
+	if err := o.checkRouting(); err != nil {
+		return usageError{fs.Name(), err}
+	}
 	if err := o.checkFiles(); err != nil {
 		return usageError{fs.Name(), err}
 	}
@@ -126,6 +133,14 @@ func (o *options) checkFiles(argument ...string) error {
 		info       os.FileInfo // nil if it is not there yet
 	}
 	read := []file{{what: "--file", path: o.file}, {what: "--trust-anchor", path: o.trustAnchor}, {what: "--root-ca", path: o.rootCA}}
+	for _, v := range o.vrps {
+		if !strings.HasPrefix(v, rtrScheme) {
+			read = append(read, file{what: "--vrps", path: v})
+		}
+	}
+	for _, r := range o.routes {
+		read = append(read, file{what: "--routes", path: r})
+	}
 	for _, a := range argument {
 		read = append(read, file{what: "the file to read", path: a})
 	}

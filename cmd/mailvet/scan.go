@@ -46,6 +46,17 @@ func runScan(ctx context.Context, args []string, std streams) error {
 	if err != nil {
 		return errors.Join(err, closeList(file))
 	}
+	warn := complain
+	if o.quiet {
+		warn = func(string, ...any) {}
+	}
+	if err := routing(ctx, &o, s, warn); err != nil {
+		err = errors.Join(err, closeList(file), s.Close())
+		if ctx.Err() != nil {
+			return interrupted(0)
+		}
+		return err
+	}
 	return scanAll(ctx, &o, s, chain(ctx, named, file), file, std, len(named) > 1 || file != nil)
 }
 
