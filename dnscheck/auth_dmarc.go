@@ -10,7 +10,7 @@ import (
 
 const dmarcOtherwise = "Internet.nl takes the texts that begin with \"v=DMARC1\", in any case, for DMARC records and no others, and wants exactly one; its verdict is \"{verdict}\"."
 
-const dmarcPublish = "Publish one TXT record and begin by watching: \"_dmarc.{domain}. IN TXT \"v=DMARC1; p=none; rua=mailto:postmaster@{domain}\"\". When the reports show that all genuine mail passes, change p=none into p=quarantine, then p=reject."
+const dmarcPublish = "Begin by watching. When the reports show that all genuine mail passes, change p=none into p=quarantine, then p=reject. Publish one TXT record: _dmarc.{domain}. IN TXT \"v=DMARC1; p=none; rua=mailto:postmaster@{domain}\""
 
 var (
 	dmarcFound = newAnswer(check.Code{Name: "found", Outcome: check.Pass, Verdict: "good",
