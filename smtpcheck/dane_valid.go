@@ -68,7 +68,7 @@ func judgeDANE(s *evidence.Snapshot, src source, x *served) answer {
 	res := dane.Verify(src.input(s, x))
 	var texts []string
 	for _, r := range res.Records {
-		texts = append(texts, r.TLSA.String()+": "+r.Status.String())
+		texts = append(texts, recordWords(r))
 	}
 	code := daneCode(res, src.compatStatus(s, x))
 	return answer{code: code, args: map[string]string{"records": join(texts), "record": src.record(x)}}
