@@ -65,7 +65,7 @@ var dmarcPolicy = &check.Check{
 	Doc: check.Doc{
 		What: "The policy of the DMARC record: p, or for a record of the organizational domain sp where it has one, and whether it is only tested (t=y). If it is sufficient, also whether hosts of others that reports go to consented to that.",
 		Why:  "With the policy none receivers deliver forged mail as if there were no DMARC. Only quarantine and reject protect those who get mail in the domain's name. Reports to a host that did not consent are not sent.",
-		How:  "Publish p=quarantine or p=reject once the reports show that all genuine mail passes: \"v=DMARC1; p=reject; rua=mailto:postmaster@DOMAIN\". A host of another organization consents with a record \"v=DMARC1;\" at DOMAIN._report._dmarc.HOST.",
+		How:  "A host of another organization consents to reports with a record \"v=DMARC1;\" at DOMAIN._report._dmarc.HOST. Once the reports show that all genuine mail passes, publish p=quarantine or p=reject: _dmarc.DOMAIN. IN TXT \"v=DMARC1; p=reject; rua=mailto:postmaster@DOMAIN\"",
 	},
 	Cites: []check.Citation{check.RFC("9989", "4.7"), check.RFC("7489", "6.3"), check.RFC("7489", "7.1")},
 	Args:  []string{"domain", "name", "record", "policy", "host", "consent", "consent_record", "suggestion", "at", "verdict", "failed"},

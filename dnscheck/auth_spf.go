@@ -35,7 +35,7 @@ var spfExists = &check.Check{
 	Doc: check.Doc{
 		What: "The TXT records of the domain. Exactly one of them must be an SPF record, one that begins with \"v=spf1\".",
 		Why:  "The SPF record lists the servers that may send mail in the domain's name. Without it receivers cannot tell them from any other server, and DMARC has only DKIM to go by.",
-		How:  "Publish one TXT record at the domain: \"v=spf1\", then the servers that send (\"mx\", \"ip4:192.0.2.1\", \"include:\" and the name that a provider tells), then \"-all\" or \"~all\". A domain that sends no mail publishes \"v=spf1 -all\".",
+		How:  "Publish one TXT record at the domain: \"v=spf1\", then the servers that send (\"mx\", \"ip4:192.0.2.1\", \"include:\" and the name that a provider tells), then \"-all\" or \"~all\". A domain that sends no mail publishes this: DOMAIN. IN TXT \"v=spf1 -all\"",
 	},
 	Cites:    []check.Citation{check.RFC("7208", "3"), check.RFC("7208", "4.5")},
 	Args:     []string{"domain", "record", "count", "suggestion", "verdict", "failed"},

@@ -25,7 +25,7 @@ var (
 		spfPolicyOtherwise).withSyntax(spfPolicySyntax, spfPolicyRepair)
 	spfSyntax = newAnswer(check.Code{Name: "syntax", Outcome: check.Fail, Verdict: "bad",
 		Text:   "The SPF record of {domain} has a syntax error at \"{at}\": {reason}. Receivers answer permerror, as if there were no policy.",
-		Advice: "Correct or remove \"{at}\" in the record of {domain}: \"{record}\".",
+		Advice: "Correct or remove \"{at}\" in the record of {domain}: \"{record}\"",
 		Cites:  []check.Citation{check.RFC("7208", "4.6"), check.RFC("7208", "12")}}, spfPolicyGrammar)
 	spfAllPass = newAnswer(check.Code{Name: "all-pass", Outcome: check.Fail, Verdict: "all",
 		Text:   "The SPF record at {name} ends in +all: it allows every server in the world to send mail in the name of {domain}.",
@@ -57,7 +57,7 @@ var (
 		Cites:  []check.Citation{check.RFC("7208", "5.1"), check.RFC("7208", "5.2")}}, spfPolicyOtherwise)
 	spfTooMany = newAnswer(check.Code{Name: "too-many-lookups", Outcome: check.Fail, Verdict: "max-lookups",
 		Text:   "The SPF policy of {domain}, with the records that it includes, {lookups}; 10 are allowed. Receivers give up with permerror, as if there were no policy, for all senders that are not listed early.",
-		Advice: "Remove what no longer sends mail from the record, and put ip4 and ip6 in the place of a and mx where the addresses are your own: \"{record}\".",
+		Advice: "Remove what no longer sends mail from the record, and put ip4 and ip6 in the place of a and mx where the addresses are your own: \"{record}\"",
 		Cites:  []check.Citation{check.RFC("7208", "4.6.4")}}, spfPolicyCount)
 	spfMacros = newAnswer(check.Code{Name: "macros", Outcome: check.Pass, Verdict: "good",
 		Text:  "The SPF policy of {domain} is valid as far as it can be read beforehand, with {count} of 10 DNS lookups. The name in {term} depends on the message, and cannot be followed without one: \"{record}\".",

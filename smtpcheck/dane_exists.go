@@ -65,14 +65,14 @@ var (
 	daneBlockedWithout = &check.Code{Name: "host-failed-without-records", Outcome: check.Blocked,
 		Text: "There are no secure TLSA records for {host}. It does not count, because \"{requires}\" did not pass."}
 	daneUnknownWith = &check.Code{Name: "host-unknown-with-records", Outcome: check.Inconclusive, Verdict: check.Untested,
-		Text: "{host} has secure TLSA records ({records}). Whether they count is not known, because \"{requires}\" is not."}
+		Text: "{host} has secure TLSA records. Whether they count is not known, because \"{requires}\" is not."}
 	daneUnknownWithout = &check.Code{Name: "host-unknown-without-records", Outcome: check.Inconclusive, Verdict: check.Untested,
 		Text:   "{host} has no secure TLSA records. Whether that counts is not known, because \"{requires}\" is not.",
 		Advice: "Publish TLSA records for each mail server, in a signed zone."}
 	daneSkippedWith = &check.Code{Name: "host-not-asked-with-records", Outcome: check.Inconclusive, NotAsked: true,
-		Text: "There are secure TLSA records for {host} ({records}). They do not count, because \"{requires}\" was not tested."}
+		Text: "{host} has secure TLSA records. They do not count, because \"{requires}\" was not tested."}
 	daneSkippedWithout = &check.Code{Name: "host-not-asked-without-records", Outcome: check.Inconclusive, NotAsked: true,
-		Text:   "There are no secure TLSA records for {host}. It does not count, because \"{requires}\" was not tested.",
+		Text:   "{host} has no secure TLSA records. It does not count, because \"{requires}\" was not tested.",
 		Advice: "Publish TLSA records for each mail server, in a signed zone."}
 )
 
