@@ -16,7 +16,7 @@ func (c contact) words() string {
 		f = x.Handshake.Failure
 	}
 	if f == nil {
-		return c.what()
+		return "it ended early, and no reason is recorded"
 	}
 	if r := lastReply(x); r != "" && (f.Class == evidence.ClassTemporary || f.Class == evidence.ClassPermanent) {
 		return f.Op.Lead() + r
