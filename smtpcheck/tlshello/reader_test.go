@@ -186,6 +186,98 @@ func TestServerHello(t *testing.T) {
 	}
 }
 
+// retry is a HelloRetryRequest with some extensions.
+func retry(extensions ...tlshello.Extension) []byte {
+	hello := serverHello(tlshello.TLS12, 0x1301, extensions...)
+	random := "\xCF\x21\xAD\x74\xE5\x9A\x61\x11\xBE\x1D\x8C\x02\x1E\x65\xB8\x91\xC2\xA2\x11\x16\x7A\xBB\x8C\x5E\x07\x9E\x09\xE2\xC8\xA8\x33\x9C"
+	copy(hello[6:], random)
+	return hs(hello)
+}
+
+func TestHelloRetryRequest(t *testing.T) {
+	versions := tlshello.Extension{Type: tlshello.SupportedVersionsExtension, Data: []byte{3, 4}}
+	group := tlshello.Extension{Type: tlshello.KeyShareExtension, Data: []byte{0, 24}}
+	a := tlshello.ReadFlight(retry(versions, group, tlshello.Cookie([]byte("crumbs"))), false)
+	if a.Outcome != tlshello.Accepted || !a.Hello.Retry || a.Group() != tlshello.SECP384R1 || string(a.Hello.Cookie) != "crumbs" || a.Version() != tlshello.TLS13 {
+		t.Errorf("%s: %+v", a, a.Hello)
+	}
+	o := tlshello.AskGroups(tlshello.TLS13, tlshello.SECP384R1)
+	o.KeyShares = []tlshello.KeyShare{{Group: tlshello.SECP384R1, Key: []byte{4}}}
+	h, err := o.Hello(chance())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, want := h.Violations(a), []tlshello.Violation{tlshello.WrongSessionID, tlshello.NeedlessRetry}; !slices.Equal(got, want) {
+		t.Errorf("violations: %v", got)
+	}
+	for name, octets := range map[string][]byte{
+		"no version":      retry(group),
+		"no extensions":   retry(),
+		"empty cookie":    retry(versions, tlshello.Cookie(nil)),
+		"a key as answer": retry(versions, tlshello.Extension{Type: tlshello.KeyShareExtension, Data: []byte{0, 24, 0, 1, 4}}),
+	} {
+		if a := tlshello.ReadFlight(octets, false); a.Problem != tlshello.BrokenMessage || a.Detail != "ServerHello" {
+			t.Errorf("%s: %s", name, a)
+		}
+	}
+}
+
+func TestPreSharedKeyAccepted(t *testing.T) {
+	a := tlshello.ReadFlight(hs(serverHello(tlshello.TLS12, 0x1301, tlshello.Extension{Type: tlshello.SupportedVersionsExtension, Data: []byte{3, 4}},
+		tlshello.Extension{Type: tlshello.PreSharedKeyExtension, Data: []byte{0, 0}})), false)
+	if a.Outcome != tlshello.Accepted || !a.Hello.PreSharedKey {
+		t.Errorf("%s: %+v", a, a.Hello)
+	}
+}
+
+func TestCertificateRequest(t *testing.T) {
+	names := vec(join(vec([]byte("one")...), vec([]byte("two")...))...)
+	for _, c := range []struct {
+		name    string
+		version tlshello.Version
+		body    []byte
+		want    string
+	}{
+		{"TLS 1.2", tlshello.TLS12, join([]byte{2, 1, 64}, vec(4, 3, 2, 1), names), "accepted TLS 1.2 TLS_RSA_WITH_AES_128_CBC_SHA"},
+		{"TLS 1.0", tlshello.TLS10, join([]byte{2, 1, 64}, names), "accepted TLS 1.0 TLS_RSA_WITH_AES_128_CBC_SHA"},
+		{"odd schemes", tlshello.TLS12, join([]byte{2, 1, 64}, vec(4, 3, 2), names), "malformed: broken message CertificateRequest"},
+		{"a rest", tlshello.TLS10, join([]byte{2, 1, 64}, names, []byte{0}), "malformed: broken message CertificateRequest"},
+		{"a name cut off", tlshello.TLS10, join([]byte{2, 1, 64}, vec(0, 9, 1)), "malformed: broken message CertificateRequest"},
+		{"nothing", tlshello.TLS10, nil, "malformed: broken message CertificateRequest"},
+	} {
+		request := handshakeMessage(13, func(b *cryptobyte.Builder) { b.AddBytes(c.body) })
+		a := tlshello.ReadFlight(hs(serverHello(c.version, rsaSuite), certificates("a"), request, helloDone()), false)
+		if a.String() != c.want {
+			t.Errorf("%s: %s", c.name, a)
+		}
+		if a.Outcome != tlshello.Accepted {
+			continue
+		}
+		r := a.Request
+		if len(r.Types) != 2 || len(r.Authorities) != 2 || string(r.Authorities[1]) != "two" || (len(r.Schemes) == 2) != (c.version == tlshello.TLS12) {
+			t.Errorf("%s: %+v", c.name, r)
+		}
+	}
+}
+
+func TestUnofferedSignature(t *testing.T) {
+	o := tlshello.AskSignature(tlshello.SHA1)
+	h, err := o.Hello(chance())
+	if err != nil {
+		t.Fatal(err)
+	}
+	answer := func(scheme ...byte) *tlshello.Answer {
+		body := join(vec(11), vec(2), vec(8), scheme, vec(1))
+		return tlshello.ReadFlight(hs(serverHello(tlshello.TLS12, dheSuite), certificates("a"), keyExchange(body...), helloDone()), false)
+	}
+	if got := h.Violations(answer(2, 1)); got != nil {
+		t.Errorf("SHA-1: %v", got)
+	}
+	if got := h.Violations(answer(4, 1)); !slices.Equal(got, []tlshello.Violation{tlshello.UnofferedSignature}) {
+		t.Errorf("SHA-256: %v", got)
+	}
+}
+
 func TestViolations(t *testing.T) {
 	ask := func(v tlshello.Version, suites ...tlshello.Suite) *tlshello.ClientHello {
 		o := tlshello.AskGroups(v, tlshello.SECP256R1)
