@@ -10,9 +10,9 @@ import (
 	"mailvet/report/evidence"
 )
 
-// maxRecord bounds the octets of a record that is suggested. Nothing is cut:
-// the rest of a record is not a record.
-const maxRecord = 1024
+// maxRecord bounds the octets of a record that is suggested, to what a text
+// shows of an argument. Nothing is cut: the rest of a record is not a record.
+const maxRecord = maxShown
 
 // txtRecord writes a TXT record as one line of a zone file (RFC 1035, Section
 // 5.1), ready to paste. The name is in presentation format without its final

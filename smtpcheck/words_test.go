@@ -30,7 +30,8 @@ func TestContactWords(t *testing.T) {
 		"given up (the time for this domain was used up)":    {Failure: failure(evidence.OpConfig, evidence.ClassBudget, "the time for this domain was used up")},
 		"greeting: 421 4.7.0 too many": {Failure: failure(evidence.OpBanner, evidence.ClassTemporary, ""),
 			Greeting: &evidence.Reply{Code: 421, Lines: []string{"4.7.0 too many"}}},
-		"no STARTTLS in the reply to EHLO": {Verb: "EHLO", StartTLS: evidence.StartTLSNotOffered},
+		"it ended early, and no reason is recorded": {StartTLS: evidence.StartTLSStarted},
+		"no STARTTLS in the reply to EHLO":          {Verb: "EHLO", StartTLS: evidence.StartTLSNotOffered},
 		"TLS handshake: ended by a TLS alert (handshake failure)": {StartTLS: evidence.StartTLSStarted,
 			Handshake: &evidence.Handshake{Failure: failure(evidence.OpHandshake, evidence.ClassTLSAlert, "handshake failure")}},
 	} {
