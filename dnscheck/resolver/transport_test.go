@@ -8,6 +8,7 @@ import (
 	"net"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"testing/synctest"
@@ -333,21 +334,21 @@ func TestSlowTCP(t *testing.T) {
 			return [][]byte{good(query, func(m *dns.Msg) { m.Truncated, m.Answer = true, nil })}
 		}}
 		r := over(t, n)
-		dials, open := 0, 0
+		var dials, open atomic.Int32
 		var group sync.WaitGroup
 		r.Dial = func(ctx context.Context, network, address string) (net.Conn, error) {
 			if network == "udp" {
 				return n.dial(ctx, network, address)
 			}
 			client, server := net.Pipe()
-			dials++
-			open++
+			dials.Add(1)
+			open.Add(1)
 			group.Go(func() {
 				io.CopyN(io.Discard, server, 2)
 				go io.Copy(io.Discard, server)
 				for b := []byte{0xff, 0xff}; ; b = b[:1] {
 					if _, err := server.Write(b); err != nil {
-						open--
+						open.Add(-1)
 						return
 					}
 					time.Sleep(100 * time.Millisecond)
@@ -357,12 +358,12 @@ func TestSlowTCP(t *testing.T) {
 		}
 		start := time.Now()
 		l := lookup(t, r, "example.test", "A")
-		if took := time.Since(start); l.Outcome != evidence.OutcomeTimeout || took != resolver.DefaultTries*resolver.DefaultTimeout || dials != resolver.DefaultTries {
-			t.Errorf("%v after %v and %d connections", l.Outcome, took, dials)
+		if took := time.Since(start); l.Outcome != evidence.OutcomeTimeout || took != resolver.DefaultTries*resolver.DefaultTimeout || dials.Load() != resolver.DefaultTries {
+			t.Errorf("%v after %v and %d connections", l.Outcome, took, dials.Load())
 		}
 		group.Wait()
-		if open != 0 {
-			t.Errorf("%d connections are open", open)
+		if open.Load() != 0 {
+			t.Errorf("%d connections are open", open.Load())
 		}
 	})
 }
