@@ -1,6 +1,8 @@
 package smtpcheck
 
 import (
+	"strings"
+
 	"mailvet/report/evidence"
 	"mailvet/smtpcheck/dane"
 )
@@ -8,8 +10,13 @@ import (
 // words is what became of a contact, for the texts.
 func (c contact) words() string {
 	x := c.session
-	if x == nil || c.secured() || x.StartTLS == evidence.StartTLSNotOffered {
-		return c.what()
+	switch {
+	case x == nil:
+		return "no connection was made"
+	case c.secured():
+		return "STARTTLS"
+	case x.StartTLS == evidence.StartTLSNotOffered:
+		return "no STARTTLS in the reply to " + strings.TrimSpace(x.Verb+" ")
 	}
 	f := x.Failure
 	if x.Handshake != nil && x.Handshake.Failure != nil {
