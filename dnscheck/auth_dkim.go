@@ -11,7 +11,12 @@ import (
 	"mailvet/report/evidence"
 )
 
-const dkimPublish = "Let the mail server or provider of {domain} sign with DKIM, and publish the key that it shows: \"SELECTOR._domainkey.{domain}. IN TXT \"v=DKIM1; k=rsa; p=...\"\". If {domain} sends no mail, publish \"{domain}. IN TXT \"v=spf1 -all\"\" and \"_dmarc.{domain}. IN TXT \"v=DMARC1; p=reject;\"\" instead; DKIM is then not asked for."
+const (
+	dkimPublish = "Let the mail server or provider of {domain} sign with DKIM, and publish the key that it shows, a TXT record at SELECTOR._domainkey.{domain} that begins with \"v=DKIM1;\". If {domain} sends no mail, no key is asked for; then publish these two records instead: " + noEmailRecords
+	// noEmailRecords are the records of a domain that sends no mail, in the
+	// only spelling that Internet.nl knows.
+	noEmailRecords = "{domain}. IN TXT \"v=spf1 -all\" and _dmarc.{domain}. IN TXT \"v=DMARC1; p=reject;\""
+)
 
 var (
 	dkimFound = &check.Code{Name: "found", Outcome: check.Pass, Verdict: "good",
@@ -27,7 +32,7 @@ var (
 		Text: "{domain} says with its SPF and DMARC records that it sends no mail, so it needs no DKIM key."}
 	dkimNoEmailUncounted = &check.Code{Name: "no-email-uncounted", Outcome: check.NotApplicable, Verdict: "bad",
 		Text:   "{domain} says with its SPF and DMARC records that it sends no mail, so it needs no DKIM key. Internet.nl does not recognise that, because it looks for records in one spelling only, with all report destinations consenting, and counts the missing key.",
-		Advice: "To satisfy Internet.nl too, publish exactly \"{domain}. IN TXT \"v=spf1 -all\"\" and \"_dmarc.{domain}. IN TXT \"v=DMARC1; p=reject;\"\"."}
+		Advice: "To satisfy Internet.nl too, publish exactly these two records: " + noEmailRecords}
 	dkimUnknown = &check.Code{Name: "unknown", Outcome: check.Inconclusive, Verdict: "bad",
 		Text:   "Whether {domain} can have DKIM keys is not known, because a DNS question failed ({failed}). Internet.nl counts this as having none.",
 		Advice: "Scan again later. If it stays so, see whether the name servers of {domain} answer questions for {name}."}
@@ -44,7 +49,7 @@ var dkimExists = &check.Check{
 	Doc: check.Doc{
 		What: "Whether the name _domainkey below the domain exists, with or without records. DKIM keys stand below it, at SELECTOR._domainkey.DOMAIN; selectors cannot be listed from outside, so the keys themselves are not looked for.",
 		Why:  "With DKIM the sender signs each message, and receivers find the key in the sender's DNS. A signature survives forwarding, where SPF does not, and lets receivers trust mail in the domain's name.",
-		How:  "Switch on DKIM signing at the mail server or provider and publish the key that it shows as \"SELECTOR._domainkey.DOMAIN. IN TXT \"v=DKIM1; k=rsa; p=...\"\". The name servers must answer NODATA for _domainkey.DOMAIN, not NXDOMAIN, once there are names below it.",
+		How:  "Switch on DKIM signing at the mail server or provider and publish the key that it shows. Once there are names below it, the name servers must answer NODATA for _domainkey.DOMAIN, not NXDOMAIN. The record looks like this: SELECTOR._domainkey.DOMAIN. IN TXT \"v=DKIM1; k=rsa; p=...\"",
 	},
 	Cites:    []check.Citation{check.RFC("6376", "3.6.2.1"), check.RFC("6376", "7.5"), check.InternetNL("mail_auth_dkim_exist")},
 	Args:     []string{"domain", "name", "failed"},

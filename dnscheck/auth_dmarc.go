@@ -10,7 +10,7 @@ import (
 
 const dmarcOtherwise = "Internet.nl takes the texts that begin with \"v=DMARC1\", in any case, for DMARC records and no others, and wants exactly one; its verdict is \"{verdict}\"."
 
-const dmarcPublish = "Publish one TXT record and begin by watching: \"_dmarc.{domain}. IN TXT \"v=DMARC1; p=none; rua=mailto:postmaster@{domain}\"\". When the reports show that all genuine mail passes, change p=none into p=quarantine, then p=reject."
+const dmarcPublish = "Begin by watching, with p=none. When the reports show that all genuine mail passes, change that into p=quarantine, then p=reject. Publish one TXT record: _dmarc.{domain}. IN TXT \"v=DMARC1; p=none; rua=mailto:postmaster@{domain}\""
 
 var (
 	dmarcFound = newAnswer(check.Code{Name: "found", Outcome: check.Pass, Verdict: "good",
@@ -24,7 +24,7 @@ var (
 		Cites:  []check.Citation{check.RFC("7489", "6.6.3"), check.RFC("9989", "4")}}, dmarcOtherwise)
 	dmarcSeveral = newAnswer(check.Code{Name: "several", Outcome: check.Fail, Verdict: "bad",
 		Text:   "{name} holds {count} DMARC records. Receivers then act as if there were none.",
-		Advice: "Keep one of the records at {name} and remove all others. The first of them is: \"{record}\".",
+		Advice: "Keep one of the records at {name} and remove all others. The first of them is: \"{record}\"",
 		Cites:  []check.Citation{check.RFC("7489", "6.6.3")}}, dmarcOtherwise)
 	dmarcUnknown = &check.Code{Name: "unknown", Outcome: check.Inconclusive, Verdict: "bad",
 		Text:   "Whether {domain} has a DMARC record is not known, because a DNS question failed ({failed}). Internet.nl counts such a failure as a fault of the domain; its verdict is \"{verdict}\".",
@@ -39,7 +39,7 @@ var dmarcExists = &check.Check{
 	Doc: check.Doc{
 		What: "The TXT records at _dmarc below the domain, and where there is no DMARC record among them, those at _dmarc below its organizational domain. There must be exactly one DMARC record.",
 		Why:  "SPF and DKIM say which mail is genuine, but not what to do with the rest, and they do not look at the sender that people see. DMARC binds both to the visible From address, tells receivers what to do with mail that fails, and asks them to report it.",
-		How:  "Publish one TXT record at _dmarc.DOMAIN that begins with \"v=DMARC1;\", for instance \"v=DMARC1; p=none; rua=mailto:postmaster@DOMAIN\" to begin with.",
+		How:  "Publish one TXT record that begins with \"v=DMARC1;\". A good one to begin with: _dmarc.DOMAIN. IN TXT \"v=DMARC1; p=none; rua=mailto:postmaster@DOMAIN\"",
 	},
 	Cites:    []check.Citation{check.RFC("9989", "4"), check.RFC("7489", "6.1"), check.RFC("7489", "6.6.3")},
 	Args:     []string{"domain", "name", "record", "count", "verdict", "failed"},

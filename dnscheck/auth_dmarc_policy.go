@@ -11,7 +11,7 @@ import (
 const (
 	dmarcPolicyOtherwise = "Internet.nl reads the records at {name} otherwise: its verdict is \"{verdict}\"."
 	dmarcPolicySyntax    = "Receivers ignore what they do not know in a record. Internet.nl does not: to it the record has a syntax error at \"{at}\", and it gives no points."
-	dmarcPolicyRepair    = "To satisfy Internet.nl too, publish at {name}: \"{suggestion}\"."
+	dmarcPolicyRepair    = "To satisfy Internet.nl too, replace the record by this one: {suggestion}"
 )
 
 var (
@@ -20,31 +20,31 @@ var (
 		dmarcPolicyOtherwise).withSyntax(dmarcPolicySyntax, dmarcPolicyRepair)
 	dmarcExternal = newAnswer(check.Code{Name: "external", Outcome: check.Weak, Verdict: "external",
 		Text:   "The DMARC record at {name} asks receivers to {policy} mail that fails, and to report to {host}. That host did not consent, so receivers send it no reports.",
-		Advice: "Ask the operator of {host} for this record, or remove the address from rua and ruf: \"{consent}. IN TXT \"v=DMARC1;\"\".",
+		Advice: "Remove the address from rua and ruf, or ask the operator of {host} to publish this record: {consent_record}",
 		Cites:  []check.Citation{check.RFC("7489", "7.1")}},
 		dmarcPolicyOtherwise).withSyntax(dmarcPolicySyntax, dmarcPolicyRepair)
 	dmarcConsentForm = &check.Code{Name: "external-uncounted", Outcome: check.Pass, Verdict: "external",
 		Text:   "The DMARC record at {name} asks receivers to {policy} mail that fails, and to report to {host}, which consented. Internet.nl does not see the consent: it wants exactly one record at {consent} that its grammar parses in full, such as \"v=DMARC1;\" with the semicolon. It gives full points with a warning.",
-		Advice: "To satisfy Internet.nl too, ask the operator of {host} for exactly this record: \"{consent}. IN TXT \"v=DMARC1;\"\".",
+		Advice: "To satisfy Internet.nl too, ask the operator of {host} for exactly this record: {consent_record}",
 		Cites:  []check.Citation{check.RFC("7489", "7.1")}}
 	dmarcWeakNone = newAnswer(check.Code{Name: "none", Outcome: check.Fail, Verdict: "policy",
 		Text:   "The DMARC record at {name} asks receivers to do nothing about mail that fails in the name of {domain}: the policy that holds for it is none.",
-		Advice: "When the reports show that all genuine mail passes, publish at {name}: \"{suggestion}\". You may use quarantine in the place of reject at first.",
+		Advice: "When the reports show that all genuine mail passes, replace the record by this one, at first perhaps with quarantine in the place of reject: {suggestion}",
 		Cites:  []check.Citation{check.RFC("7489", "6.3")}},
 		dmarcPolicyOtherwise).withSyntax(dmarcPolicySyntax, dmarcPolicyRepair)
 	dmarcTesting = newAnswer(check.Code{Name: "testing", Outcome: check.Fail, Verdict: "policy",
 		Text:   "The DMARC record at {name} has the policy quarantine, but says with t=y that it is only tested: receivers then do nothing about mail that fails.",
-		Advice: "When the test has shown that all genuine mail passes, publish at {name}: \"{suggestion}\".",
+		Advice: "When the test has shown that all genuine mail passes, replace the record by this one: {suggestion}",
 		Cites:  []check.Citation{check.RFC("9989", "4.7")}},
 		dmarcPolicyOtherwise).withSyntax(dmarcPolicySyntax, dmarcPolicyRepair)
 	dmarcNoPolicy = newAnswer(check.Code{Name: "no-policy", Outcome: check.Fail, Verdict: "policy",
 		Text:   "The DMARC record at {name} has no valid tag p, and so asks receivers to do nothing: \"{record}\".",
-		Advice: "Publish at {name}: \"{suggestion}\". To begin by watching only, use p=none.",
+		Advice: "Replace the record by this one, or to begin by watching only by one with p=none: {suggestion}",
 		Cites:  []check.Citation{check.RFC("7489", "6.6.3")}},
 		dmarcPolicyOtherwise).withSyntax(dmarcPolicySyntax, dmarcPolicyRepair)
 	dmarcInvalid = newAnswer(check.Code{Name: "invalid", Outcome: check.Fail, Verdict: "bad",
 		Text:   "The DMARC record at {name} has a tag twice, which makes all of it invalid: \"{record}\".",
-		Advice: "Publish each tag once, for instance at {name}: \"{suggestion}\".",
+		Advice: "Publish each tag once, for instance in this record: {suggestion}",
 		Cites:  []check.Citation{check.RFC("6376", "3.2"), check.RFC("7489", "6.3")}}, dmarcPolicyOtherwise)
 	dmarcNoRecord = newAnswer(check.Code{Name: "no-record", Outcome: check.Blocked, Verdict: "not-tested",
 		Text: "There is no policy to judge, because there is not exactly one DMARC record for {domain}."}, dmarcPolicyOtherwise)
@@ -65,10 +65,10 @@ var dmarcPolicy = &check.Check{
 	Doc: check.Doc{
 		What: "The policy of the DMARC record: p, or for a record of the organizational domain sp where it has one, and whether it is only tested (t=y). If it is sufficient, also whether hosts of others that reports go to consented to that.",
 		Why:  "With the policy none receivers deliver forged mail as if there were no DMARC. Only quarantine and reject protect those who get mail in the domain's name. Reports to a host that did not consent are not sent.",
-		How:  "Publish p=quarantine or p=reject once the reports show that all genuine mail passes: \"v=DMARC1; p=reject; rua=mailto:postmaster@DOMAIN\". A host of another organization consents with a record \"v=DMARC1;\" at DOMAIN._report._dmarc.HOST.",
+		How:  "A host of another organization consents to reports with a record \"v=DMARC1;\" at DOMAIN._report._dmarc.HOST. Once the reports show that all genuine mail passes, publish p=quarantine or p=reject: _dmarc.DOMAIN. IN TXT \"v=DMARC1; p=reject; rua=mailto:postmaster@DOMAIN\"",
 	},
 	Cites: []check.Citation{check.RFC("9989", "4.7"), check.RFC("7489", "6.3"), check.RFC("7489", "7.1")},
-	Args:  []string{"domain", "name", "record", "policy", "host", "consent", "suggestion", "at", "verdict", "failed"},
+	Args:  []string{"domain", "name", "record", "policy", "host", "consent", "consent_record", "suggestion", "at", "verdict", "failed"},
 	Codes: codesOf([]answer{dmarcEnforced, dmarcExternal, dmarcWeakNone, dmarcTesting, dmarcNoPolicy, dmarcInvalid, dmarcNoRecord, dmarcDestUnknown},
 		dmarcConsentForm, dmarcPolicyUnknown, dmarcPolicyNotLookedUp),
 	Evaluate: evaluateDMARCPolicy,
@@ -113,7 +113,7 @@ func judgeDMARC(s *evidence.Snapshot, found dmarc.Found, text, verdict string) c
 	r, err := dmarc.Parse(text)
 	if err != nil {
 		f := dmarcInvalid.finding(verdict)
-		f.Args = map[string]string{"suggestion": "v=DMARC1; p=reject; rua=mailto:postmaster@" + shown(found.Domain)}
+		f.Args = map[string]string{"suggestion": txtRecord(dmarc.NameOf(found.Domain), "v=DMARC1; p=reject; rua=mailto:postmaster@"+found.Domain)}
 		return f
 	}
 	policy := r.Requested(found.Org)
@@ -140,7 +140,7 @@ func judgeDMARC(s *evidence.Snapshot, found dmarc.Found, text, verdict string) c
 		f.Args = map[string]string{}
 	}
 	f.Args["policy"] = policy.String()
-	f.Args["suggestion"] = shown(suggested.Compatible().String())
+	f.Args["suggestion"] = txtRecord(dmarc.NameOf(found.Domain), withPlainReports(suggested.Compatible()).String())
 	return f
 }
 
@@ -169,7 +169,7 @@ func judgeDestinations(s *evidence.Snapshot, list []dmarc.Destination, verdict s
 		f, shownOf = check.Finding{Code: dmarcConsentForm}, unseen
 	}
 	if shownOf != nil {
-		f.Args = map[string]string{"host": shown(shownOf.Host), "consent": shown(shownOf.Name), "failed": shown(whatFailed(shownOf.Lookup))}
+		f.Args = map[string]string{"host": shown(shownOf.Host), "consent": shown(shownOf.Name), "consent_record": txtRecord(shownOf.Name, "v=DMARC1;"), "failed": shown(whatFailed(shownOf.Lookup))}
 	}
 	f.Evidence = pointers(s, lookups...)
 	return f

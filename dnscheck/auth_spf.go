@@ -16,11 +16,11 @@ var (
 		Text: "{domain} has one SPF record: \"{record}\"."}, spfOtherwise)
 	spfMissing = newAnswer(check.Code{Name: "missing", Outcome: check.Fail, Verdict: "bad",
 		Text:   "{domain} has no SPF record, so receivers cannot tell which servers may send mail in its name.",
-		Advice: "Publish one TXT record that names the servers that send mail for {domain} and ends in -all or ~all: \"{domain}. IN TXT \"{suggestion}\"\". Add \"include:\" and the name that your provider tells for each provider that sends for you.",
+		Advice: "Publish one TXT record that names the servers that send mail for {domain} and ends in -all or ~all. For each provider that sends for you, add \"include:\" and the name that it tells you. To begin with: {suggestion}",
 		Cites:  []check.Citation{check.RFC("7208", "3"), check.RFC("7208", "4.5")}}, spfOtherwise)
 	spfSeveral = &check.Code{Name: "several", Outcome: check.Fail, Verdict: "bad",
 		Text:   "{domain} has {count} SPF records. Receivers then answer permerror, as if the policy were broken. Internet.nl counts this as having none.",
-		Advice: "Merge the records into one and remove the others: \"{domain}. IN TXT \"{suggestion}\"\".",
+		Advice: "Remove all these records and publish one that merges them: {suggestion}",
 		Cites:  []check.Citation{check.RFC("7208", "3.2"), check.RFC("7208", "4.5")}}
 	spfUnknown = &check.Code{Name: "unknown", Outcome: check.Inconclusive, Verdict: "bad",
 		Text:   "Whether {domain} has an SPF record is not known, because a DNS question failed ({failed}). Internet.nl counts this as having none.",
@@ -35,7 +35,7 @@ var spfExists = &check.Check{
 	Doc: check.Doc{
 		What: "The TXT records of the domain. Exactly one of them must be an SPF record, one that begins with \"v=spf1\".",
 		Why:  "The SPF record lists the servers that may send mail in the domain's name. Without it receivers cannot tell them from any other server, and DMARC has only DKIM to go by.",
-		How:  "Publish one TXT record at the domain: \"v=spf1\", then the servers that send (\"mx\", \"ip4:192.0.2.1\", \"include:\" and the name that a provider tells), then \"-all\" or \"~all\". A domain that sends no mail publishes \"v=spf1 -all\".",
+		How:  "Publish one TXT record at the domain: \"v=spf1\", then the servers that send (\"mx\", \"ip4:192.0.2.1\", \"include:\" and the name that a provider tells), then \"-all\" or \"~all\". A domain that sends no mail publishes this: DOMAIN. IN TXT \"v=spf1 -all\"",
 	},
 	Cites:    []check.Citation{check.RFC("7208", "3"), check.RFC("7208", "4.5")},
 	Args:     []string{"domain", "record", "count", "suggestion", "verdict", "failed"},
@@ -63,7 +63,7 @@ func evaluateSPFExists(s *evidence.Snapshot, _ evidence.Subject) check.Finding {
 		f = spfFound.finding(verdict)
 	}
 	f = spfArgs(s, texts, f, verdict)
-	f.Args["suggestion"] = shown(suggestSPF(s, texts).String())
+	f.Args["suggestion"] = txtRecord(s.Domain, suggestSPF(s, texts).String())
 	return f
 }
 

@@ -25,19 +25,19 @@ var (
 		spfPolicyOtherwise).withSyntax(spfPolicySyntax, spfPolicyRepair)
 	spfSyntax = newAnswer(check.Code{Name: "syntax", Outcome: check.Fail, Verdict: "bad",
 		Text:   "The SPF record of {domain} has a syntax error at \"{at}\": {reason}. Receivers answer permerror, as if there were no policy.",
-		Advice: "Correct or remove \"{at}\" in the record of {domain}: \"{record}\".",
+		Advice: "Correct or remove \"{at}\" in the record of {domain}: \"{record}\"",
 		Cites:  []check.Citation{check.RFC("7208", "4.6"), check.RFC("7208", "12")}}, spfPolicyGrammar)
 	spfAllPass = newAnswer(check.Code{Name: "all-pass", Outcome: check.Fail, Verdict: "all",
 		Text:   "The SPF record at {name} ends in +all: it allows every server in the world to send mail in the name of {domain}.",
-		Advice: "Replace the record at {name}: \"{name}. IN TXT \"{suggestion}\"\".",
+		Advice: "Replace the record by this one: {suggestion}",
 		Cites:  []check.Citation{check.RFC("7208", "5.1")}}, spfPolicyOtherwise, "redirect")
 	spfNeutral = newAnswer(check.Code{Name: "neutral", Outcome: check.Fail, Verdict: "all",
 		Text:   "The SPF record at {name} ends in ?all: it says nothing about servers that it does not list, so anybody can send mail in the name of {domain}.",
-		Advice: "Replace the record at {name}: \"{name}. IN TXT \"{suggestion}\"\".",
+		Advice: "Replace the record by this one: {suggestion}",
 		Cites:  []check.Citation{check.RFC("7208", "5.1"), check.RFC("7208", "2.6.2")}}, spfPolicyOtherwise, "redirect")
 	spfNoAll = newAnswer(check.Code{Name: "no-all", Outcome: check.Fail, Verdict: "all",
 		Text:   "The SPF record at {name} has neither all nor redirect at its end: it says nothing about servers that it does not list, so anybody can send mail in the name of {domain}.",
-		Advice: "Replace the record at {name}: \"{name}. IN TXT \"{suggestion}\"\".",
+		Advice: "Replace the record by this one: {suggestion}",
 		Cites:  []check.Citation{check.RFC("7208", "4.7")}}, spfPolicyOtherwise, "redirect")
 	spfTargetMissing = newAnswer(check.Code{Name: "target-missing", Outcome: check.Fail, Verdict: "include",
 		Text:   "The SPF record at {name} has {term}, but {target} has no SPF record. Receivers answer permerror, as if there were no policy.",
@@ -56,8 +56,8 @@ var (
 		Advice: spfTargetAdvice,
 		Cites:  []check.Citation{check.RFC("7208", "5.1"), check.RFC("7208", "5.2")}}, spfPolicyOtherwise)
 	spfTooMany = newAnswer(check.Code{Name: "too-many-lookups", Outcome: check.Fail, Verdict: "max-lookups",
-		Text:   "The SPF policy of {domain} takes {count} DNS lookups, included records counted; 10 are allowed. Receivers give up with permerror, as if there were no policy, for all senders that are not listed early.",
-		Advice: "Remove what no longer sends mail from the record, and put ip4 and ip6 in the place of a and mx where the addresses are your own: \"{record}\".",
+		Text:   "The SPF policy of {domain}, with the records that it includes, {lookups}; 10 are allowed. Receivers give up with permerror, as if there were no policy, for all senders that are not listed early.",
+		Advice: "Remove what no longer sends mail from the record, and put ip4 and ip6 in the place of a and mx where the addresses are your own: \"{record}\"",
 		Cites:  []check.Citation{check.RFC("7208", "4.6.4")}}, spfPolicyCount)
 	spfMacros = newAnswer(check.Code{Name: "macros", Outcome: check.Pass, Verdict: "good",
 		Text:  "The SPF policy of {domain} is valid as far as it can be read beforehand, with {count} of 10 DNS lookups. The name in {term} depends on the message, and cannot be followed without one: \"{record}\".",
@@ -80,7 +80,7 @@ var spfPolicy = &check.Check{
 		How:  "End the record in \"-all\" or \"~all\", both are fine. Count include, a, mx, ptr, exists and redirect in it and in all records that it includes: at most 10. Remove includes of names that have no SPF record.",
 	},
 	Cites: []check.Citation{check.RFC("7208", "4.6"), check.RFC("7208", "4.6.4"), check.RFC("7208", "4.7"), check.RFC("7208", "5"), check.RFC("7208", "6.1")},
-	Args:  []string{"domain", "name", "record", "count", "at", "reason", "rest", "term", "target", "suggestion", "verdict", "failed"},
+	Args:  []string{"domain", "name", "record", "count", "lookups", "at", "reason", "rest", "term", "target", "suggestion", "verdict", "failed"},
 	Codes: codesOf([]answer{spfEnforced, spfSyntax, spfAllPass, spfNeutral, spfNoAll, spfTargetMissing, spfTargetSeveral, spfTargetSyntax, spfTargetAll, spfTooMany, spfMacros, spfNoRecord},
 		spfPolicyUnknown, spfPolicyNotLookedUp),
 	Evaluate: evaluateSPFPolicy,
@@ -111,9 +111,7 @@ func evaluateSPFPolicy(s *evidence.Snapshot, _ evidence.Subject) check.Finding {
 	}
 	f = spfArgs(s, root.Texts, f, verdict)
 	f.Args["count"] = strconv.Itoa(root.Lookups())
-	if root.OverLimit() && root.Lookups() <= spf.MaxLookups {
-		f.Args["count"] = "endlessly many"
-	}
+	f.Args["lookups"] = lookupsOf(root)
 	f.Args["rest"] = cut(rest, 80)
 	if (verdict == "include" || verdict == "redirect") && f.VerdictID() != "" {
 		f.Points = &compat.Points
@@ -124,6 +122,18 @@ func evaluateSPFPolicy(s *evidence.Snapshot, _ evidence.Subject) check.Finding {
 	slices.Sort(f.Evidence)
 	f.Evidence = slices.Compact(f.Evidence)
 	return f
+}
+
+// lookupsOf says how many lookups a tree takes.
+func lookupsOf(root *spf.Node) string {
+	n := strconv.Itoa(root.Lookups()) + " DNS lookups"
+	if loop := root.Find(spf.Loop); loop != nil {
+		return "goes in a loop at " + shown(loop.Name) + ", so that its DNS lookups never end"
+	}
+	if root.Find(spf.CutOff) != nil {
+		return "takes more than " + n
+	}
+	return "takes " + n
 }
 
 // compatSPF is Internet.nl's judgement of the policy, what its grammar could
@@ -173,7 +183,7 @@ func spfProblems(s *evidence.Snapshot, root *spf.Node) []spfProblem {
 		add(spfSyntax, syntaxArgs(root.Err))
 	}
 	end := root.Last()
-	endArgs := map[string]string{"name": shown(end.Name), "suggestion": shown(withEnd(end.Record).String())}
+	endArgs := map[string]string{"name": shown(end.Name), "suggestion": txtRecord(end.Name, withEnd(end.Record).String())}
 	all := (*spf.Term)(nil)
 	if end.Record != nil {
 		all = end.Record.All()

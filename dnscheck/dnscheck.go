@@ -90,14 +90,7 @@ func whatFailed(lookups ...*evidence.Lookup) string {
 			list = append(list, "a question was not asked")
 			continue
 		}
-		text := l.Name + " " + l.Type + ": " + l.Outcome.String()
-		if l.RCode != "" && l.Outcome == evidence.OutcomeRCode {
-			text += " " + l.RCode
-		}
-		if len(l.EDE) > 0 {
-			text += " (extended error " + strconv.Itoa(int(l.EDE[0].Code)) + ")"
-		}
-		list = append(list, text)
+		list = append(list, l.Name+" "+l.Type+": "+l.Words())
 	}
 	return enumerate(list)
 }

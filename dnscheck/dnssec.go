@@ -99,7 +99,9 @@ func breaks(l *evidence.Lookup) (zone, reason string) {
 		}
 	}
 	if reason == "" && len(l.EDE) > 0 {
-		reason = l.EDE[0].Text
+		if reason = l.EDE[0].Text; reason == "" {
+			reason = l.EDE[0].Name()
+		}
 	}
 	if reason == "" {
 		reason = "no reason is known"

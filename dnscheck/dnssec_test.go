@@ -109,7 +109,7 @@ func TestDNSSECSaysWhereAndWhy(t *testing.T) {
 		{"the resolver's word", evidence.Lookup{Outcome: evidence.OutcomeServFail, Security: evidence.SecurityIndeterminate, EDE: []evidence.EDE{{Code: 7, Text: "signature expired"}}},
 			"bogus", []string{"signature expired"}},
 		{"an extended error of another kind", evidence.Lookup{Outcome: evidence.OutcomeServFail, EDE: []evidence.EDE{{Code: 22, Text: "no reachable authority"}}},
-			"lookup-failed", []string{"example.test SOA: servfail (extended error 22)"}},
+			"lookup-failed", []string{"example.test SOA: SERVFAIL, extended error 22 (No Reachable Authority)"}},
 		{"indeterminate is not bogus", evidence.Lookup{Outcome: evidence.OutcomeServFail, EDE: []evidence.EDE{{Code: 5}}}, "lookup-failed", nil},
 		{"another response code", evidence.Lookup{Outcome: evidence.OutcomeRCode, RCode: "NOTIMP"}, "lookup-failed", []string{"NOTIMP"}},
 	}

@@ -1,6 +1,7 @@
 package dnscheck
 
 import (
+	"cmp"
 	"strconv"
 
 	"mailvet/report/check"
@@ -14,7 +15,7 @@ type reachCodes struct {
 }
 
 // reachArgs are the arguments of their texts.
-var reachArgs = []string{"domain", "points", "with", "without", "unknown", "failed", "answering", "failing", "down", "forbidden", "untried"}
+var reachArgs = []string{"domain", "points", "with", "without", "unknown", "failed", "answering", "failing", "down", "forbidden", "untried", "port"}
 
 // newReachCodes makes them; kind is "name server" or "mail server", port what it listens on.
 func newReachCodes(kind, port string) reachCodes {
@@ -65,7 +66,7 @@ func (c reachCodes) finding(s *evidence.Snapshot, hosts []triedHost, points int,
 	for name, list := range map[string][]string{"answering": got.answering, "failing": got.failing, "down": got.down, "forbidden": got.outOfBounds, "untried": got.untried} {
 		f.Args[name] = enumerate(list)
 	}
-	f.Args["points"] = strconv.Itoa(points)
+	f.Args["points"], f.Args["port"] = strconv.Itoa(points), strconv.Itoa(cmp.Or(s.Vantage.SMTPPort, 25))
 	if f.Code == c.all && points < 10 {
 		f.Code = c.few
 	}
@@ -144,7 +145,7 @@ func evaluateNSReach(s *evidence.Snapshot, _ evidence.Subject) check.Finding {
 }
 
 var (
-	mxReach       = newReachCodes("mail server", "port 25")
+	mxReach       = newReachCodes("mail server", "port {port}")
 	mxReachNoMail = &check.Code{Name: "no-mail-servers", Outcome: check.NotApplicable, Verdict: "not-tested/none",
 		Text: "{domain} has no mail servers that could be tested, so there is none to reach."}
 	mxReachUnknown = &check.Code{Name: "mx-unknown", Outcome: check.Inconclusive, Verdict: "not-tested/none",

@@ -295,7 +295,7 @@ func TestTextsNameTheServers(t *testing.T) {
 		{"the address that fails, and how", without(twoServers, []string{"reach ns2"}, "reach ns2.example.test 2001:db8::2 refused"),
 			"ipv6-ns-reach", "ns2.example.test [2001:db8::2] (refused)"},
 		{"the name server without", hosts("reach", "ns", 2, 1, "reached"), "ipv6-ns-address", "ns01.example.test"},
-		{"the failed lookup", "example.test NS servfail\n", "ipv6-ns-address", "example.test NS: servfail"},
+		{"the failed lookup", "example.test NS servfail\n", "ipv6-ns-address", "example.test NS: SERVFAIL"},
 		{"the mail server over ten", hosts("session", "mx", 11, 11, "reached"), "ipv6-mx-address", "mx11.example.test (not tested"},
 		{"the points", hosts("reach", "ns", 3, 1, "reached"), "ipv6-ns-reach", "3 of 10"},
 		{"a long list is cut", "example.test NS nodata\n" + hosts("reach", "ns", 19, 0, ""), "ipv6-ns-address", "and 7 more"},

@@ -33,7 +33,7 @@ func classify(reach evidence.Reachable, failure *evidence.Failure) (state, strin
 	if failure == nil {
 		failure = &evidence.Failure{}
 	}
-	why := failure.Class.String()
+	why := failure.Class.Words()
 	switch failure.Class {
 	case evidence.ClassForbidden:
 		return forbidden, why

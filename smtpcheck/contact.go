@@ -165,34 +165,6 @@ func nothingAnswers(s *evidence.Snapshot) bool {
 	return any
 }
 
-// what describes a contact that did not succeed, as data.
-func (c contact) what() string {
-	x := c.session
-	switch {
-	case x == nil:
-		return "no connection was made"
-	case c.secured():
-		return "STARTTLS"
-	case x.StartTLS == evidence.StartTLSNotOffered:
-		return "no STARTTLS in the reply to " + strings.TrimSpace(x.Verb+" ")
-	}
-	f := x.Failure
-	if x.Handshake != nil && x.Handshake.Failure != nil {
-		f = x.Handshake.Failure
-	}
-	if f == nil {
-		return c.code.Name
-	}
-	if r := lastReply(x); r != "" && (f.Class == evidence.ClassTemporary || f.Class == evidence.ClassPermanent) {
-		return f.Op.String() + ": " + r
-	}
-	text := f.Op.String() + ": " + f.Class.String()
-	if f.Text != "" {
-		text += " (" + bound(f.Text) + ")"
-	}
-	return text
-}
-
 // lastReply is the last reply of the session that was read, in one line.
 func lastReply(x *evidence.Session) string {
 	for _, r := range []*evidence.Reply{x.StartReply, x.Hello, x.Greeting} {

@@ -65,15 +65,15 @@ var (
 	daneBlockedWithout = &check.Code{Name: "host-failed-without-records", Outcome: check.Blocked,
 		Text: "There are no secure TLSA records for {host}. It does not count, because \"{requires}\" did not pass."}
 	daneUnknownWith = &check.Code{Name: "host-unknown-with-records", Outcome: check.Inconclusive, Verdict: check.Untested,
-		Text: "There are secure TLSA records for {host} ({records}). Whether that counts is not known, because \"{requires}\" is not."}
+		Text: "{host} has secure TLSA records. Whether they count is not known, because \"{requires}\" is not."}
 	daneUnknownWithout = &check.Code{Name: "host-unknown-without-records", Outcome: check.Inconclusive, Verdict: check.Untested,
-		Text:   "There are no secure TLSA records for {host}. Whether that counts is not known, because \"{requires}\" is not.",
-		Advice: "Publish TLSA records for {host}, in a signed zone."}
+		Text:   "{host} has no secure TLSA records. Whether that counts is not known, because \"{requires}\" is not.",
+		Advice: "Publish TLSA records for each mail server, in a signed zone."}
 	daneSkippedWith = &check.Code{Name: "host-not-asked-with-records", Outcome: check.Inconclusive, NotAsked: true,
-		Text: "There are secure TLSA records for {host} ({records}). They do not count, because \"{requires}\" was not tested."}
+		Text: "{host} has secure TLSA records. They do not count, because \"{requires}\" was not tested."}
 	daneSkippedWithout = &check.Code{Name: "host-not-asked-without-records", Outcome: check.Inconclusive, NotAsked: true,
-		Text:   "There are no secure TLSA records for {host}. It does not count, because \"{requires}\" was not tested.",
-		Advice: "Publish TLSA records for {host}, in a signed zone."}
+		Text:   "{host} has no secure TLSA records. It does not count, because \"{requires}\" was not tested.",
+		Advice: "Publish TLSA records for each mail server, in a signed zone."}
 )
 
 var daneExists = &check.Check{
@@ -230,13 +230,17 @@ func lookupReason(l *evidence.Lookup) string {
 	case l == nil:
 		return "not asked"
 	case l.Failure != nil:
-		return bound(l.Failure.Error())
-	case l.Unknown() && l.RCode != "":
-		return bound(l.RCode)
+		return bound(l.Failure.Words())
 	case l.Unknown():
-		return l.Outcome.String()
+		return bound(l.Words())
 	case l.Reason != "":
 		return bound(l.Reason)
 	}
-	return l.Security.String()
+	return securityWords[l.Security]
+}
+
+// securityWords says for people what the status of an answer means.
+var securityWords = map[evidence.Security]string{
+	evidence.SecurityUnknown: "it was not validated", evidence.SecuritySecure: "it is secure", evidence.SecurityInsecure: "it is not signed",
+	evidence.SecurityBogus: "its signatures are wrong", evidence.SecurityIndeterminate: "its keys could not be had",
 }

@@ -56,7 +56,7 @@ func evaluateRollover(s *evidence.Snapshot, subject evidence.Subject) check.Find
 	res := dane.Verify(in)
 	var texts []string
 	for _, r := range res.Records {
-		texts = append(texts, r.TLSA.String()+": "+r.Status.String())
+		texts = append(texts, recordWords(r))
 	}
 	f.Args["records"] = join(texts)
 	f.Code = rolloverCode(res, dane.CompatRollover(src.compatRecords()))

@@ -61,14 +61,22 @@ var daneValid = &check.Check{
 	},
 }
 
+// judgeDANE verifies signatures only where no DANE-EE record matches: one such
+// record decides, whatever others say (RFC 7671, Section 5.1).
 func judgeDANE(s *evidence.Snapshot, src source, x *served) answer {
 	if x.chain == nil {
 		return answer{code: noCertificate}
 	}
-	res := dane.Verify(src.input(s, x))
+	in := src.input(s, x)
+	in.MatchOnly = true
+	res := dane.Verify(in)
+	if !res.MatchedEE() {
+		in.MatchOnly = false
+		res = dane.Verify(in)
+	}
 	var texts []string
 	for _, r := range res.Records {
-		texts = append(texts, r.TLSA.String()+": "+r.Status.String())
+		texts = append(texts, recordWords(r))
 	}
 	code := daneCode(res, src.compatStatus(s, x))
 	return answer{code: code, args: map[string]string{"records": join(texts), "record": src.record(x)}}

@@ -2,6 +2,7 @@ package smtpcheck
 
 import (
 	"slices"
+	"strings"
 
 	"mailvet/report/check"
 	"mailvet/report/evidence"
@@ -141,7 +142,7 @@ func judgeEach(s *evidence.Snapshot, host string, fail, weak *check.Code, judge 
 	for k, v := range a.args {
 		f.Args[k] = v
 	}
-	f.Args["host"], f.Args["addrs"], f.Args["counted"], f.Args["problem"] = host, join(where.addrs), join(chains[0].addrs), worst.code.Name
+	f.Args["host"], f.Args["addrs"], f.Args["counted"], f.Args["problem"] = host, join(where.addrs), join(chains[0].addrs), strings.ReplaceAll(worst.code.Name, "-", " ")
 	f.Evidence = pointers(s, where.at...)
 	return f
 }

@@ -1,7 +1,9 @@
 package smtpcheck
 
 import (
+	"cmp"
 	"net/netip"
+	"strconv"
 
 	"mailvet/report/check"
 	"mailvet/report/evidence"
@@ -19,14 +21,14 @@ func evaluateSTARTTLS(s *evidence.Snapshot, subject evidence.Subject) check.Find
 		return check.Finding{Code: withoutHost(s), Args: map[string]string{"domain": s.Domain},
 			Evidence: pointers(s, s.Lookup(s.Domain, "MX"))}
 	}
-	args := map[string]string{"host": subject.Host, "domain": s.Domain, "helo": s.Vantage.Helo}
+	args := map[string]string{"host": subject.Host, "domain": s.Domain, "helo": s.Vantage.Helo, "port": strconv.Itoa(cmp.Or(s.Vantage.SMTPPort, 25))}
 	list, at := contacts(s, subject.Host)
 	if code := withoutContact(s, subject.Host, list); code != nil {
 		return check.Finding{Code: code, Args: args, Evidence: pointers(s, s.Lookup(subject.Host, "A"), s.Lookup(subject.Host, "AAAA"))}
 	}
 	var secured, failing, open []string
 	for i, c := range list {
-		label := c.addr.String() + " (" + c.what() + ")"
+		label := c.addr.String() + " (" + c.words() + ")"
 		switch {
 		case c.secured():
 			secured = append(secured, c.addr.String())
@@ -38,7 +40,7 @@ func evaluateSTARTTLS(s *evidence.Snapshot, subject evidence.Subject) check.Find
 		}
 	}
 	mine := list[at]
-	args["addr"], args["failure"] = mine.addr.String(), mine.what()
+	args["addr"], args["failure"] = mine.addr.String(), mine.words()
 	args["secured"], args["failing"], args["open"] = join(secured), join(failing), join(open)
 	f := check.Finding{Code: mine.code, Args: args}
 	switch {

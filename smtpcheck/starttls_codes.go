@@ -14,7 +14,7 @@ var starttlsExists = &check.Check{
 		How:  "Give the mail server a certificate and switch STARTTLS on for incoming mail. In Postfix: smtpd_tls_chain_files = /etc/ssl/mx.pem and smtpd_tls_security_level = may.",
 	},
 	Cites:    []check.Citation{check.RFC("3207", "4"), check.RFC("7672", "2"), check.InternetNL("mail_starttls_tls_available")},
-	Args:     []string{"host", "domain", "addr", "failure", "secured", "failing", "open", "helo"},
+	Args:     []string{"host", "domain", "addr", "failure", "secured", "failing", "open", "helo", "port"},
 	Evaluate: evaluateSTARTTLS,
 	Codes: []*check.Code{
 		starttlsGood, starttlsRestUnknown, starttlsSomeFail, starttlsCountedFails, starttlsCountedUnknown,
@@ -72,19 +72,19 @@ var (
 		Advice: "Look into the log of the mail server. What it sends after its 220 reply is no TLS."}
 	starttlsHandshakeUnknown = &check.Code{Name: "handshake-unknown", Outcome: check.Inconclusive, Verdict: "other",
 		Text:   "{host} at {addr} accepts STARTTLS, but the handshake with this scan could not be completed ({failure}). Others may be able to: the scan does not offer finite-field DHE, and refuses some old or odd certificates and parameters that are in use. A server without a certificate ends the handshake like this too.",
-		Advice: "Look at what the server sends with \"openssl s_client -starttls smtp -connect {host}:25\"."}
+		Advice: "Look at what the server sends with \"openssl s_client -starttls smtp -connect {host}:{port}\"."}
 	starttlsNotSMTP = &check.Code{Name: "not-smtp", Outcome: check.Fail, Verdict: "other", Cites: []check.Citation{check.RFC("5321", "4.2")},
 		Text:   "What {host} answers at {addr} is not SMTP ({failure}). Internet.nl counts this server as unreachable.",
-		Advice: "Find out what listens there on port 25, and let the mail server listen instead."}
+		Advice: "Find out what listens there on port {port}, and let the mail server listen instead."}
 	starttlsConnectionRefused = &check.Code{Name: "connection-refused", Outcome: check.Fail, Verdict: "other",
-		Text:   "{host} refuses connections to port 25 at {addr}: nobody can deliver mail there.",
-		Advice: "Start the mail server, let it listen on this address, or take {host} out of the MX records of {domain}. If others can connect, the network of this scan refuses connections to port 25."}
+		Text:   "{host} refuses connections to port {port} at {addr}: nobody can deliver mail there.",
+		Advice: "Start the mail server, let it listen on this address, or take {host} out of the MX records of {domain}. If others can connect, the network of this scan refuses connections to port {port}."}
 	starttlsNoAnswer = &check.Code{Name: "no-answer", Outcome: check.Inconclusive, Verdict: "other",
 		Text:   "{host} did not answer at {addr} ({failure}). Whether it is down, or cannot be reached from here, is not known.",
-		Advice: "Scan again later. If it stays so, see whether a firewall lets connections to port 25 through."}
+		Advice: "Scan again later. If it stays so, see whether a firewall lets connections to port {port} through."}
 	starttlsNothingAnswers = &check.Code{Name: "nothing-answers", Outcome: check.Inconclusive, Verdict: "other",
 		Text:   "{host} did not answer at {addr} ({failure}), and neither did any other mail server of {domain}.",
-		Advice: "Outgoing connections to port 25 may be blocked in the network of this scan, as most access providers and clouds do. Try \"nc -v {host} 25\", and scan from a network that is allowed to send mail."}
+		Advice: "Outgoing connections to port {port} may be blocked in the network of this scan, as most access providers and clouds do. Try \"nc -v {host} {port}\", and scan from a network that is allowed to send mail."}
 	starttlsSilent = &check.Code{Name: "silent", Outcome: check.Inconclusive, Verdict: "other",
 		Text:   "{host} at {addr} takes the connection, but then did not answer in time ({failure}).",
 		Advice: "Scan again with a longer --timeout. Some servers make unknown clients wait."}
@@ -119,7 +119,7 @@ var (
 		Advice: "Scan again later. If it stays so, see to the name servers of {host}."}
 	starttlsNotHostName = &check.Code{Name: "not-a-host-name", Outcome: check.Fail, Verdict: "other", Cites: []check.Citation{check.RFC("5321", "5.1"), check.RFC("7505", "3")},
 		Text:   "The MX record of {domain} points to \"{host}\", which is not the name of a host.",
-		Advice: "Point the MX record to a name with addresses. A domain that takes no mail says so with the one record \"MX 0 .\"."}
+		Advice: "Point the MX record to a name with addresses. A domain that takes no mail says so with this record alone: {domain}. IN MX 0 ."}
 )
 
 // There is no MX host.
@@ -129,10 +129,10 @@ var (
 		Advice: "Scan again later. If it stays so, see to the name servers of {domain}."}
 	starttlsNoMX = &check.Code{Name: "no-mx", Outcome: check.NotApplicable, Verdict: "other-2",
 		Text:   "{domain} has no mail servers, so there is nothing to test.",
-		Advice: "If {domain} takes no mail, publish the null MX record \"{domain}. IN MX 0 .\" to say so."}
+		Advice: "If {domain} takes no mail, say so with a null MX: {domain}. IN MX 0 ."}
 	starttlsShouldHaveNullMX = &check.Code{Name: "no-null-mx", Outcome: check.NotApplicable, Verdict: "other-2", Cites: []check.Citation{check.RFC("7505", "3")},
 		Text:   "{domain} has no mail servers and sends no mail, but has an address, to which senders will try to deliver. Internet.nl does not mention it.",
-		Advice: "Publish the null MX record \"{domain}. IN MX 0 .\" to say that {domain} takes no mail."}
+		Advice: "Say that {domain} takes no mail with a null MX: {domain}. IN MX 0 ."}
 	starttlsNullMX = &check.Code{Name: "null-mx", Outcome: check.NotApplicable, Verdict: "null-mx", Cites: []check.Citation{check.RFC("7505", "3")},
 		Text: "{domain} says with a null MX record that it takes no mail, so there is nothing to test."}
 	starttlsNullMXAddressUnknown = &check.Code{Name: "null-mx-address-unknown", Outcome: check.NotApplicable, Verdict: "null-mx-without-a-aaaa", Cites: []check.Citation{check.RFC("7505", "3")},

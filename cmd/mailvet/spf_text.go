@@ -260,14 +260,10 @@ func syntax(err error) string {
 
 // outcome says why a lookup has no answer.
 func outcome(l *evidence.Lookup) string {
-	s := l.Outcome.String()
-	switch {
-	case l.Security == evidence.SecurityBogus:
-		s = strings.TrimSuffix("DNSSEC bogus: "+l.Reason, ": ")
-	case l.Failure != nil:
-		s += ", " + l.Failure.Error()
+	if l.Security == evidence.SecurityBogus {
+		return strings.TrimSuffix("DNSSEC bogus: "+l.Reason, ": ")
 	}
-	return s
+	return l.Words()
 }
 
 // otherwise is what becomes of a sender whom no other term matches.

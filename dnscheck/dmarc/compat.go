@@ -35,7 +35,7 @@ func (e *CompatSyntaxError) Error() string {
 // most once, unknown ones nowhere; a semicolon must follow the version; "pct"
 // may go up to 999.
 func CompatParse(text string) (*CompatRecord, error) {
-	p := compatParser{rest: expandTabs(text)}
+	p := compatParser{rest: evidence.ExpandTabs(text)}
 	whole := p.rest
 	if !p.fold("v") || !p.equal() || !p.exact("DMARC1") || !p.sep() {
 		return nil, &CompatSyntaxError{whole}
@@ -311,27 +311,3 @@ func compatIsRecord(text string) bool {
 
 func isAlpha(c byte) bool { return 'a' <= c|0x20 && c|0x20 <= 'z' }
 func isAlnum(c byte) bool { return '0' <= c && c <= '9' || isAlpha(c) }
-
-// expandTabs puts spaces in the place of tabs, with stops at every eighth
-// column. A text out of the DNS has none left: they are escaped.
-func expandTabs(s string) string {
-	if strings.IndexByte(s, '\t') < 0 {
-		return s
-	}
-	var b strings.Builder
-	column := 0
-	for i := range len(s) {
-		switch s[i] {
-		case '\t':
-			n := 8 - column%8
-			b.WriteString("        "[:n])
-			column += n
-			continue
-		case '\n', '\r':
-			column = -1
-		}
-		b.WriteByte(s[i])
-		column++
-	}
-	return b.String()
-}

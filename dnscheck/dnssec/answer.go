@@ -3,9 +3,7 @@ package dnssec
 import (
 	"context"
 	"slices"
-	"strings"
 	"sync"
-	"unicode/utf8"
 
 	"github.com/miekg/dns"
 
@@ -379,28 +377,4 @@ func (j *judge) link(chain []evidence.Zone) {
 			j.result.Zones = append(j.result.Zones, z)
 		}
 	}
-}
-
-// rcode names a response code.
-func rcode(code int) string {
-	if s, ok := dns.RcodeToString[code]; ok {
-		return s
-	}
-	return "with an unknown response code"
-}
-
-// clean makes text from elsewhere fit for a reason.
-func clean(s string) string {
-	const most = 200
-	s = strings.Map(func(r rune) rune {
-		if r < ' ' || r == 0x7f || r == utf8.RuneError {
-			return '?'
-		}
-		return r
-	}, strings.ToValidUTF8(s, "?"))
-	for len(s) > most {
-		_, size := utf8.DecodeLastRuneInString(s)
-		s = s[:len(s)-size]
-	}
-	return s
 }

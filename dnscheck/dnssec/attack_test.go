@@ -297,3 +297,38 @@ func TestExists(t *testing.T) {
 		})
 	}
 }
+
+// TestLongNames: names of 255 octets, the most there are, are judged like all
+// others.
+func TestLongNames(t *testing.T) {
+	h := estate(t)
+	label := strings.Repeat("a", 62) + "."
+	end := strings.Repeat("b", 255-12-3*63-1) + "." + strings.Repeat(label, 3) + "child.test."
+	if n, ok := parseName(end); !ok || len(n) != 255 {
+		t.Fatalf("%d octets", len(n))
+	}
+	apex := h.by("child.test.", "child.test. 300 IN NSEC child.test. NS SOA RRSIG NSEC")
+	star := h.by("child.test.", "*.child.test. 300 IN A 192.0.2.1")
+	for _, r := range star {
+		r.Header().Name = end
+	}
+	made := strings.Repeat("c.", 100) + "d.child.test." // 200 octets and more
+	for _, c := range []struct {
+		what, q string
+		m       *dns.Msg
+		want    evidence.Security
+	}{
+		{"answer", end, &dns.Msg{Answer: h.by("child.test.", end+" 300 IN A 192.0.2.1")}, evidence.SecuritySecure},
+		{"denial", end, &dns.Msg{MsgHdr: dns.MsgHdr{Rcode: dns.RcodeNameError}, Ns: apex}, evidence.SecuritySecure},
+		{"denial with NSEC3", end, &dns.Msg{MsgHdr: dns.MsgHdr{Rcode: dns.RcodeNameError}, Ns: h.each("child.test.",
+			ring("child.test.", "child.test.", true, 0, 0, "-", "NS SOA RRSIG"), ring("child.test.", label+"child.test.", false, 0, 0, "-", "A"), ring("child.test.", "*.child.test.", false, 0, 0, "-", "A"))}, evidence.SecuritySecure},
+		{"wildcard", end, &dns.Msg{Answer: star, Ns: apex}, evidence.SecuritySecure},
+		{"a DNAME that makes it too long", made, &dns.Msg{MsgHdr: dns.MsgHdr{Rcode: dns.RcodeYXDomain}, Answer: h.by("child.test.", "d.child.test. 300 IN DNAME "+label+label+"child.test.")}, evidence.SecuritySecure},
+	} {
+		t.Run(c.what, func(t *testing.T) {
+			if j, got := judgeWork(h.validator(), h, c.q, dns.TypeA, c.m); got != c.want {
+				t.Errorf("%s: %+v", got, j.fault)
+			}
+		})
+	}
+}

@@ -2,7 +2,6 @@ package dnssec
 
 import (
 	"encoding/base64"
-	"fmt"
 	"time"
 
 	"github.com/miekg/dns"
@@ -29,33 +28,6 @@ type work struct {
 	verifications int
 	rounds        int
 	limited       bool // something was left undone because of a bound
-}
-
-// fault says why something is not secure.
-type fault struct {
-	security evidence.Security
-	ede      uint16
-	reason   string
-	stripped bool
-}
-
-func bogus(ede uint16, format string, args ...any) *fault {
-	return &fault{security: evidence.SecurityBogus, ede: ede, reason: fmt.Sprintf(format, args...)}
-}
-
-func insecure(ede uint16, format string, args ...any) *fault {
-	return &fault{security: evidence.SecurityInsecure, ede: ede, reason: fmt.Sprintf(format, args...)}
-}
-
-func indeterminate(ede uint16, format string, args ...any) *fault {
-	return &fault{security: evidence.SecurityIndeterminate, ede: ede, reason: fmt.Sprintf(format, args...)}
-}
-
-// excuses reports whether the fault is an insecurity that no proof shows: the
-// zone cannot be judged, because it asks for what is not done here.
-func (f *fault) excuses() bool {
-	return f != nil && f.security == evidence.SecurityInsecure &&
-		(f.ede == dns.ExtendedErrorCodeUnsupportedNSEC3IterValue || f.ede == dns.ExtendedErrorCodeUnsupportedDNSKEYAlgorithm)
 }
 
 // zone is a zone that is secure: its keys are to be trusted.

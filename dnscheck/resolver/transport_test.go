@@ -4,7 +4,11 @@ import (
 	"context"
 	"encoding/binary"
 	"errors"
+	"io"
+	"net"
 	"slices"
+	"sync"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"testing/synctest"
@@ -320,4 +324,46 @@ func TestLargeText(t *testing.T) {
 	if len(l.Answer) != 1 || len(l.Answer[0].Text()) != 250*255 {
 		t.Errorf("got %v with %d records", l.Outcome, len(l.Answer))
 	}
+}
+
+// A server that sends an answer over TCP octet by octet, and never the last,
+// holds a question no longer than one that is silent, and no connection.
+func TestSlowTCP(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := &fakeNet{serve: func(_ context.Context, _, _ string, query []byte) [][]byte {
+			return [][]byte{good(query, func(m *dns.Msg) { m.Truncated, m.Answer = true, nil })}
+		}}
+		r := over(t, n)
+		var dials, open atomic.Int32
+		var group sync.WaitGroup
+		r.Dial = func(ctx context.Context, network, address string) (net.Conn, error) {
+			if network == "udp" {
+				return n.dial(ctx, network, address)
+			}
+			client, server := net.Pipe()
+			dials.Add(1)
+			open.Add(1)
+			group.Go(func() {
+				io.CopyN(io.Discard, server, 2)
+				go io.Copy(io.Discard, server)
+				for b := []byte{0xff, 0xff}; ; b = b[:1] {
+					if _, err := server.Write(b); err != nil {
+						open.Add(-1)
+						return
+					}
+					time.Sleep(100 * time.Millisecond)
+				}
+			})
+			return client, nil
+		}
+		start := time.Now()
+		l := lookup(t, r, "example.test", "A")
+		if took := time.Since(start); l.Outcome != evidence.OutcomeTimeout || took != resolver.DefaultTries*resolver.DefaultTimeout || dials.Load() != resolver.DefaultTries {
+			t.Errorf("%v after %v and %d connections", l.Outcome, took, dials.Load())
+		}
+		group.Wait()
+		if open.Load() != 0 {
+			t.Errorf("%d connections are open", open.Load())
+		}
+	})
 }

@@ -39,7 +39,7 @@ func (e *CompatSyntaxError) Error() string {
 // as the mechanism a; an unknown modifier needs a value like a domain name;
 // modifiers may be repeated.
 func CompatParse(text string) ([]string, error) {
-	text = expandTabs(text)
+	text = evidence.ExpandTabs(text)
 	if !hasPrefixFold(text, version) {
 		return nil, &CompatSyntaxError{text}
 	}
@@ -246,28 +246,4 @@ func compatTargets(terms []string) []string {
 		}
 	}
 	return list
-}
-
-// expandTabs puts spaces in the place of tabs, with stops at every eighth
-// column. A text out of the DNS has none left: they are escaped.
-func expandTabs(s string) string {
-	if strings.IndexByte(s, '\t') < 0 {
-		return s
-	}
-	var b strings.Builder
-	column := 0
-	for i := range len(s) {
-		switch s[i] {
-		case '\t':
-			n := 8 - column%8
-			b.WriteString("        "[:n])
-			column += n
-			continue
-		case '\n', '\r':
-			column = -1
-		}
-		b.WriteByte(s[i])
-		column++
-	}
-	return b.String()
 }

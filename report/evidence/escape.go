@@ -35,3 +35,28 @@ func EscapeText(s string) string {
 	}
 	return b.String()
 }
+
+// ExpandTabs puts spaces in the place of tabs, with stops at every eighth
+// column, as the parser does that Internet.nl reads records with. A text that
+// went through [EscapeText] has none left.
+func ExpandTabs(s string) string {
+	if strings.IndexByte(s, '\t') < 0 {
+		return s
+	}
+	var b strings.Builder
+	column := 0
+	for i := range len(s) {
+		switch s[i] {
+		case '\t':
+			n := 8 - column%8
+			b.WriteString("        "[:n])
+			column += n
+			continue
+		case '\n', '\r':
+			column = -1
+		}
+		b.WriteByte(s[i])
+		column++
+	}
+	return b.String()
+}

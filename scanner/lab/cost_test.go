@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"mailvet/report"
+	"mailvet/report/check"
 	"mailvet/report/evidence"
 	"mailvet/report/score"
 	"mailvet/scanner"
@@ -202,6 +203,36 @@ func TestBudget(t *testing.T) {
 		}
 		if r.Score != nil && r.Score.High != 100 {
 			t.Errorf("high is %d, want 100", r.Score.High)
+		}
+	})
+}
+
+// TestMaxQuestions: when the questions for a domain are used up, what is not
+// known is unknown. However few are allowed, nothing is failed for want of
+// answers, and no more are asked.
+func TestMaxQuestions(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		for most := 1; most < 24; most += 3 {
+			l := load(t, lab.Options{})
+			s := start(t, l)
+			s.MaxQuestions = most
+			snap := scan(t, s, "perfect.test")
+			asked := 0
+			for _, q := range snap.Lookups {
+				if q.Failure == nil {
+					asked++
+				}
+			}
+			if asked > most {
+				t.Errorf("%d lookups, %d are allowed", asked, most)
+			}
+			for _, c := range judge(t, snap).Categories {
+				for _, k := range c.Checks {
+					if k.Status == check.StatusFailed {
+						t.Errorf("with %d questions %s is failed: %s", most, k.ID, k.Findings[0].Text)
+					}
+				}
+			}
 		}
 	})
 }

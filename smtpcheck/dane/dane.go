@@ -143,6 +143,16 @@ func (r Result) Worst() Status {
 	return nearest
 }
 
+// MatchedEE reports whether a DANE-EE record matches.
+func (r Result) MatchedEE() bool {
+	for _, rec := range r.Records {
+		if rec.Status == Matched && rec.Usage == DANEEE {
+			return true
+		}
+	}
+	return false
+}
+
 // Verify reads the records as RFC 7671 and RFC 7672 say. One match suffices.
 func Verify(in Input) Result {
 	res := Result{Verdict: Mismatched, Records: classify(in.Records)}

@@ -93,17 +93,17 @@ type Violation uint8
 
 // The violations.
 const (
-	_                      Violation = iota
-	UnofferedVersion                 // a version that the client did not offer
-	UnofferedSuite                   // a suite that the client did not offer, or a signalling value
-	SuiteOfOtherVersion              // a suite that the chosen version does not have
-	UnofferedCompression             // a compression method that the client did not offer
-	UnofferedExtension               // an answer to an extension that the client did not send
-	UnofferedGroup                   // a group that the client did not offer
-	WrongSessionID                   // TLS 1.3: not the client's session ID
-	UnofferedSignature               // a signature scheme that the client did not offer
-	UnofferedALPN                    // an application protocol that the client did not offer
-	GroupOfKeyShareOnOffer           // a HelloRetryRequest for a group of which there was a key share already
+	_                    Violation = iota
+	UnofferedVersion               // a version that the client did not offer
+	UnofferedSuite                 // a suite that the client did not offer, or a signalling value
+	SuiteOfOtherVersion            // a suite that the chosen version does not have
+	UnofferedCompression           // a compression method that the client did not offer
+	UnofferedExtension             // an answer to an extension that the client did not send
+	UnofferedGroup                 // a group that the client did not offer
+	WrongSessionID                 // TLS 1.3: not the client's session ID
+	UnofferedSignature             // a signature scheme that the client did not offer
+	UnofferedALPN                  // an application protocol that the client did not offer
+	NeedlessRetry                  // a HelloRetryRequest for a group of which there was a key share already
 )
 
 var violationNames = []string{"", "version not offered", "cipher suite not offered", "cipher suite of another version", "compression method not offered",
@@ -139,7 +139,7 @@ func (h *ClientHello) Violations(a *Answer) []Violation {
 		add(UnofferedSignature, !slices.Contains(h.SignatureSchemes(), k.Scheme))
 	}
 	add(UnofferedALPN, s.ALPN != "" && !slices.Contains(h.ALPN(), s.ALPN))
-	add(GroupOfKeyShareOnOffer, s.Retry && slices.ContainsFunc(h.KeyShares(), func(k KeyShare) bool { return k.Group == s.Group }))
+	add(NeedlessRetry, s.Retry && slices.ContainsFunc(h.KeyShares(), func(k KeyShare) bool { return k.Group == s.Group }))
 	return list
 }
 

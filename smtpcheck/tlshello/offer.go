@@ -30,7 +30,7 @@ type Offer struct {
 	Floor Version
 
 	Suites      []Suite
-	Compression []Compression // beside none, which is always offered, and last
+	Compression []Compression // beside none, which is always offered, and last; not for TLS 1.3
 	Groups      []Group
 	Signatures  []SignatureScheme // sent for TLS 1.2 and 1.3
 	// CertificateSignatures, where they differ from Signatures.

@@ -18,11 +18,16 @@ func Ask(v Version, suites ...Suite) Offer {
 
 // AskAllBut offers everything bad at once: all usable suites of a version
 // except those named, and every compression method. One refusal then answers for
-// all of them. Beyond some hundred suites old servers stumble; [Split] helps.
+// all suites (a compression method is never refused, only not chosen). Beyond
+// some hundred suites old servers stumble; [Split] helps. TLS 1.3 has no
+// compression, and its servers refuse hellos that offer any (RFC 8446, Section
+// 4.1.2).
 func AskAllBut(v Version, good ...Suite) Offer {
 	o := Ask(v)
 	o.Suites = slices.DeleteFunc(o.Suites, func(s Suite) bool { return slices.Contains(good, s) })
-	o.Compression = []Compression{Deflate, LZS}
+	if v < TLS13 {
+		o.Compression = []Compression{Deflate, LZS}
+	}
 	return o
 }
 
@@ -42,6 +47,12 @@ func AskSignature(h Hash, suites ...Suite) Offer {
 // AskGroups asks which of some groups a server takes for the key exchange, by
 // offering only suites of version v that need one of them. In TLS 1.3 the
 // answer is a HelloRetryRequest with the server's choice.
+//
+// Below TLS 1.3 a refusal is no full answer where the server has ECDSA
+// certificates only: it may miss the certificate's own curve in the list, which
+// counts for both (RFC 8422, Section 5.1). Add that curve, and look at which one
+// the server takes. Servers may also use a finite field that was not named (RFC
+// 7919 is younger than they are): [Answer.Group] tells.
 func AskGroups(v Version, list ...Group) Offer {
 	var curve, field bool
 	for _, g := range list {

@@ -117,10 +117,24 @@ type server struct {
 }
 
 // start runs a server whose arguments hold PORT in place of the port, and waits
-// until it takes connections.
+// until it takes connections. Another program may be quicker to take the port:
+// then it is tried with the next.
 func start(t *testing.T, program string, args ...string) server {
 	t.Helper()
 	path := tool(t, program)
+	var s server
+	for range 5 {
+		var ok bool
+		if s, ok = launch(t, path, args); ok {
+			return s
+		}
+	}
+	t.Fatalf("%s does not listen:\n%s", program, s.text())
+	return s
+}
+
+func launch(t *testing.T, path string, args []string) (server, bool) {
+	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -130,6 +144,7 @@ func start(t *testing.T, program string, args ...string) server {
 		t.Fatal(err)
 	}
 	_, port, _ := net.SplitHostPort(addr)
+	args = slices.Clone(args)
 	for i := range args {
 		args[i] = strings.ReplaceAll(args[i], "PORT", port)
 	}
@@ -154,26 +169,21 @@ func start(t *testing.T, program string, args ...string) server {
 		cmd.Process.Kill()
 		<-ended
 		if t.Failed() {
-			t.Logf("%s %s said:\n%s", program, strings.Join(args, " "), s.text())
+			t.Logf("%s said:\n%s", strings.Join(cmd.Args, " "), s.text())
 		}
 	})
-	deadline := time.Now().Add(20 * time.Second)
-	for {
+	for deadline := time.Now().Add(20 * time.Second); time.Now().Before(deadline); time.Sleep(10 * time.Millisecond) {
 		select {
 		case <-ended:
-			t.Fatalf("%s ended at once", program)
+			return s, false
 		default:
 		}
-		c, err := net.DialTimeout("tcp", addr, time.Second)
-		if err == nil {
+		if c, err := net.DialTimeout("tcp", addr, time.Second); err == nil {
 			c.Close()
-			return s
+			return s, true
 		}
-		if time.Now().After(deadline) {
-			t.Fatalf("%s does not listen: %v\n%s", program, err, s.text())
-		}
-		time.Sleep(10 * time.Millisecond)
 	}
+	return s, false
 }
 
 // lax writes a configuration of OpenSSL that forbids nothing, whatever the

@@ -246,6 +246,19 @@ func scaledPi(n uint) *big.Int {
 	return p.Rsh(p, guard)
 }
 
+func TestNames(t *testing.T) {
+	for got, want := range map[string]string{
+		tlshello.NoCompression.String(): "NULL", tlshello.Deflate.String(): "DEFLATE", tlshello.LZS.String(): "LZS", tlshello.Compression(9).String(): "compression 9",
+		tlshello.ExtendedMasterSecretExtension.String(): "extended_main_secret", tlshello.RenegotiationInfoExtension.String(): "renegotiation_info", tlshello.ExtensionType(0xFAFA).String(): "0xFAFA",
+		tlshello.V2BadCertificate.String(): "BAD-CERTIFICATE-ERROR", tlshello.V2NoCertificate.String(): "NO-CERTIFICATE-ERROR", tlshello.V2UnsupportedCertificateType.String(): "UNSUPPORTED-CERTIFICATE-TYPE-ERROR",
+		tlshello.MD5SHA1.String(): "MD5+SHA1", tlshello.SHA1.String(): "SHA1", tlshello.SHA224.String(): "SHA224", tlshello.EdDSA.String(): "EdDSA",
+	} {
+		if got != want {
+			t.Errorf("%s, want %s", got, want)
+		}
+	}
+}
+
 func TestCipherSpecs(t *testing.T) {
 	seen := map[string]bool{}
 	for _, c := range tlshello.CipherSpecs() {

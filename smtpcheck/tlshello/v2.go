@@ -94,6 +94,9 @@ func (h *V2ClientHello) Marshal() ([]byte, error) {
 	b.AddUint16(uint16(len(h.SessionID)))
 	b.AddUint16(uint16(len(h.Challenge)))
 	for _, c := range h.Specs {
+		if c>>24 != 0 {
+			return nil, fmt.Errorf("tlshello: %#x is no cipher of SSL 2.0: three octets", uint32(c))
+		}
 		b.AddUint24(uint32(c))
 	}
 	b.AddBytes(h.SessionID)
