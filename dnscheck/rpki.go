@@ -85,7 +85,9 @@ func rpkiValid(id, api, kind, title, why string, hosts func(*evidence.Snapshot) 
 	codes := validityCodes{
 		rpkiUnknown: unknown,
 		valid: &check.Code{Name: "valid", Outcome: check.Pass, Verdict: "good",
-			Text: "Every route to each " + kind + " of {domain} has a valid origin: {routes}.{unrouted}"},
+			Text: "Every route to each " + kind + " of {domain} has a valid origin: {routes}."},
+		partly: &check.Code{Name: "valid-or-unrouted", Outcome: check.Pass, Verdict: "good",
+			Text: "Every route to a " + kind + " of {domain} has a valid origin: {routes}. No route is known, though, to {unrouted}: nobody can reach it there. Internet.nl does not mind."},
 		notFound: &check.Code{Name: "not-found", Outcome: check.Weak, Verdict: "bad",
 			Text:   "No Route Origin Authorisation covers these routes to a " + kind + " of {domain}: {routes}. Internet.nl counts this as a failure, although such routes are not filtered.{differs}",
 			Advice: howROA},
@@ -108,7 +110,7 @@ func rpkiValid(id, api, kind, title, why string, hosts func(*evidence.Snapshot) 
 		},
 		Cites: []check.Citation{check.RFC("6811", "2"), check.RFC("9319", "5"), check.InternetNL(api)},
 		Args:  rpkiArgs,
-		Codes: append([]*check.Code{codes.valid, codes.notFound, codes.invalid, codes.unrouted, codes.none}, unknown.codes()...),
+		Codes: append([]*check.Code{codes.valid, codes.partly, codes.notFound, codes.invalid, codes.unrouted, codes.none}, unknown.codes()...),
 		Evaluate: func(s *evidence.Snapshot, _ evidence.Subject) check.Finding {
 			return codes.finding(s, hosts(s))
 		},

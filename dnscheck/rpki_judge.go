@@ -18,12 +18,11 @@ type existsCodes struct {
 // validityCodes is the answers about the origins of routes.
 type validityCodes struct {
 	rpkiUnknown
-	valid, notFound, invalid, unrouted, none *check.Code
+	valid, partly, notFound, invalid, unrouted, none *check.Code
 }
 
 // rpkiView is the rows as one reading sees them.
 type rpkiView struct {
-	addresses           []string // that are looked at
 	covered, uncovered  []string // addresses
 	valid, bad, invalid []string // routes
 	unrouted            []string // addresses
@@ -70,7 +69,7 @@ func (v *rpkiView) add(at string, addr netip.Addr, r *evidence.Routing, routes [
 	case r.RouteSource != evidence.SourceUsable:
 		text := "the routes to " + addr.String() + " " + sourceText(r.RouteSource, addr)
 		if r.Failure != nil {
-			text += " (" + r.Failure.Class.String() + ")"
+			text += " (" + r.Failure.Class.Words() + ")"
 		}
 		v.noRoutes = appendNew(v.noRoutes, text)
 	case len(routes) == 0:
@@ -153,7 +152,6 @@ func (c existsCodes) verdict(v rpkiView) *check.Code {
 func (c existsCodes) finding(s *evidence.Snapshot, h rpkiHosts) check.Finding {
 	v, theirs := h.view(false), c.verdict(h.view(true))
 	f := h.finding(s)
-	f.Args["addresses"] = enumerate(v.covered)
 	switch {
 	case h.nothing():
 		f.Code = c.none
@@ -169,9 +167,9 @@ func (c existsCodes) finding(s *evidence.Snapshot, h rpkiHosts) check.Finding {
 	case len(v.noVRPs) > 0:
 		f.Code, f.Args["failed"] = c.source, enumerate(v.noVRPs)
 	case len(h.failed) > 0:
-		f.Code = c.hosts
+		f.Code, f.Args["failed"], f.Args["verdict"] = c.hosts, whatFailed(h.failed...), theirs.Verdict
 	default:
-		f.Code = c.covered
+		f.Code, f.Args["addresses"] = c.covered, enumerate(v.covered)
 	}
 	return differ(f, theirs)
 }
@@ -196,7 +194,6 @@ func (c validityCodes) verdict(v rpkiView) *check.Code {
 func (c validityCodes) finding(s *evidence.Snapshot, h rpkiHosts) check.Finding {
 	v, theirs := h.view(false), c.verdict(h.view(true))
 	f := h.finding(s)
-	f.Args["routes"] = enumerate(v.valid)
 	switch {
 	case h.nothing():
 		f.Code = c.none
@@ -214,14 +211,13 @@ func (c validityCodes) finding(s *evidence.Snapshot, h rpkiHosts) check.Finding 
 	case len(v.noVRPs)+len(v.noRoutes) > 0:
 		f.Code, f.Args["failed"] = c.source, enumerate(slices.Concat(v.noVRPs, v.noRoutes))
 	case len(h.failed) > 0:
-		f.Code = c.hosts
+		f.Code, f.Args["failed"], f.Args["verdict"] = c.hosts, whatFailed(h.failed...), theirs.Verdict
 	case len(v.valid) == 0:
 		f.Code = c.unrouted
+	case len(v.unrouted) > 0:
+		f.Code, f.Args["routes"], f.Args["unrouted"] = c.partly, enumerate(v.valid), enumerate(v.unrouted)
 	default:
-		f.Code = c.valid
-		if len(v.unrouted) > 0 {
-			f.Args["unrouted"] = " No route is known to " + enumerate(v.unrouted) + "."
-		}
+		f.Code, f.Args["routes"] = c.valid, enumerate(v.valid)
 	}
 	return differ(f, theirs)
 }
@@ -231,7 +227,7 @@ func (h rpkiHosts) nothing() bool { return len(h.rows)+len(h.failed) == 0 && !h.
 
 func (h rpkiHosts) finding(s *evidence.Snapshot) check.Finding {
 	f := check.Finding{
-		Args:     map[string]string{"domain": s.Domain, "failed": whatFailed(h.failed...), "differs": "", "unrouted": ""},
+		Args:     map[string]string{"domain": s.Domain},
 		Evidence: pointers(s, h.lookups...),
 	}
 	for _, row := range h.rows {
@@ -242,12 +238,18 @@ func (h rpkiHosts) finding(s *evidence.Snapshot) check.Finding {
 	return f
 }
 
-// differ gives the finding Internet.nl's verdict, and says so where it is
-// another than ours.
+// differ gives the finding Internet.nl's verdict, and says so where that is
+// another than ours on something that is wrong.
 func differ(f check.Finding, theirs *check.Code) check.Finding {
-	f.Args["verdict"] = theirs.Verdict
-	if theirs.Verdict != f.Code.Verdict {
-		f.Verdict = theirs.Verdict
+	wrong := f.Code.Outcome == check.Weak || f.Code.Outcome == check.Fail
+	if wrong {
+		f.Args["differs"] = ""
+	}
+	if theirs.Verdict == f.Code.Verdict {
+		return f
+	}
+	f.Verdict = theirs.Verdict
+	if wrong {
 		f.Args["differs"] = " By Internet.nl's rules the verdict on the same facts is \"" + theirs.Verdict + "\"."
 	}
 	return f

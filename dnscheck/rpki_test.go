@@ -76,8 +76,8 @@ var rpkiRows = []judged{
 	{"invalid: there is a ROA", routed(everywhere4("usable usable covered 192.0.2.0/24=64501=invalid")...), rpkiAll("covered good", "invalid invalid")},
 	{"invalid before not found", routed("192.0.2.11 usable usable covered 192.0.2.0/24=64501=invalid", "192.0.2.12 usable usable 192.0.2.0/24=64500=not-found"),
 		rpkiMX("not-covered bad", "invalid invalid")},
-	{"no route, no ROA", routed("192.0.2.11 usable usable"), rpkiMX("not-covered bad", "valid good")},
-	{"no route, but a ROA", routed("192.0.2.11 usable usable covered"), rpkiMX("covered good", "valid good")},
+	{"no route, no ROA", routed("192.0.2.11 usable usable"), rpkiMX("not-covered bad", "valid-or-unrouted good")},
+	{"no route, but a ROA", routed("192.0.2.1 usable usable covered", "192.0.2.11 usable usable covered"), rpkiAll("covered good", "valid-or-unrouted good")},
 	{"nothing routed, no ROA", routed(everywhere("usable usable")...), rpkiAll("not-covered bad", "not-routed not-routed")},
 	{"nothing routed, ROAs", routed(everywhere("usable usable covered")...), rpkiAll("covered good", "not-routed not-routed")},
 	{"a less specific route is not found", routed("192.0.2.11 usable usable covered 192.0.2.0/24=64500=valid 192.0.0.0/16=64501=not-found"),
@@ -166,7 +166,7 @@ func TestRPKITexts(t *testing.T) {
 		{"valid, each route once", routed(), "rpki-mx-valid", "valid origin: 192.0.2.0/24 from AS64500, 2001:db8::/32 from AS64500."},
 		{"invalid, with what is allowed", routed("192.0.2.11 usable usable covered 192.0.2.0/24=64501=invalid"), "rpki-mx-valid",
 			"192.0.2.0/24 from AS64501, to mx1.example.test [192.0.2.11] (allowed: AS64500 for 192.0.2.0/24 up to /24). Networks"},
-		{"beside an address without route", routed("192.0.2.11 usable usable covered"), "rpki-mx-valid", "AS64500. No route is known to mx1.example.test [192.0.2.11]."},
+		{"beside an address without route", routed("192.0.2.11 usable usable covered"), "rpki-mx-valid", "AS64500. No route is known, though, to mx1.example.test [192.0.2.11]:"},
 		{"no difference is not told", routed("192.0.2.11 usable usable covered 192.0.2.0/24=64501=invalid"), "rpki-mx-valid", "drop them."},
 		{"a difference is", routed("192.0.2.11 usable usable covered 192.0.2.0/25=64501=invalid 192.0.2.0/24=64500=valid"), "rpki-mx-valid",
 			`By Internet.nl's rules the verdict on the same facts is "good".`},
@@ -174,7 +174,7 @@ func TestRPKITexts(t *testing.T) {
 		{"uncovered", routed("192.0.2.11 usable usable"), "rpki-mx-exists", "mail server of example.test: mx1.example.test [192.0.2.11]."},
 		{"old", routed(everywhere("stale unknown")...), "rpki-ns-exists", "is not known: the validated payloads are too old."},
 		{"of one family", routed("2001:db8::11 empty unknown"), "rpki-mx-exists", "the validated payloads hold nothing of IPv6."},
-		{"routes", routed("192.0.2.11 usable unavailable covered"), "rpki-mx-valid", "the routes to 192.0.2.11 could not be had (timeout)."},
+		{"routes", routed("192.0.2.11 usable unavailable covered"), "rpki-mx-valid", "the routes to 192.0.2.11 could not be had (no answer in time)."},
 		{"what to give", twoServers, "rpki-mx-valid", "--vrps FILE"},
 	}
 	for _, tt := range tests {

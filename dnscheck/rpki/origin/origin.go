@@ -126,7 +126,7 @@ func (r *Router) ask(ctx context.Context, addr netip.Addr, out *evidence.Routing
 	case l.Absent():
 		out.RouteSource = evidence.SourceUsable
 	default:
-		out.Failure = &evidence.Failure{Op: evidence.OpQuery, Class: classOf(l), Text: l.Name + ": " + l.Outcome.String()}
+		out.Failure = &evidence.Failure{Op: evidence.OpQuery, Class: classOf(l), Text: l.Name + ": " + l.Words()}
 	}
 	return nil, nil
 }
