@@ -1,9 +1,12 @@
 package main
 
 import (
+	"io"
+	"net"
 	"os"
 	"path/filepath"
 	"strconv"
+	"sync"
 	"testing"
 	"time"
 
@@ -21,13 +24,43 @@ func TestMain(m *testing.M) {
 func TestScript(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir: "testdata/script", UpdateScripts: os.Getenv("UPDATE_SCRIPTS") != "",
-		Cmds: map[string]func(*testscript.TestScript, bool, []string){"lab": startLab},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){"lab": startLab, "rtrcache": startCache},
 		Setup: func(e *testscript.Env) error {
 			e.Setenv("TERM", "dumb")
 			// txtar holds no such octets: a list as PowerShell writes it.
 			return os.WriteFile(filepath.Join(e.WorkDir, "utf16.txt"), []byte("\xff\xfep\x00.\x00t\x00\n\x00"), 0o600)
 		},
 	})
+}
+
+// startCache is the script command "rtrcache": an RTR cache (RFC 8210) with one
+// VRP, 127.0.0.0/8 up to /24 for AS64500, until the script ends. It sets CACHE.
+func startCache(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) > 0 {
+		ts.Fatalf("usage: rtrcache")
+	}
+	answer := []byte{
+		1, 3, 0, 77, 0, 0, 0, 8, // Cache Response
+		1, 4, 0, 0, 0, 0, 0, 20, 1, 8, 24, 0, 127, 0, 0, 0, 0, 0, 0xfb, 0xf4, // IPv4 Prefix
+		1, 7, 0, 77, 0, 0, 0, 24, 0, 0, 0, 1, 0, 0, 14, 16, 0, 0, 2, 88, 0, 0, 28, 32, // End of Data
+	}
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	ts.Check(err)
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		for {
+			c, err := ln.Accept()
+			if err != nil {
+				return
+			}
+			if _, err := io.ReadFull(c, make([]byte, 8)); err == nil { // Reset Query
+				_, _ = c.Write(answer)
+			}
+			_ = c.Close()
+		}
+	})
+	ts.Defer(func() { _ = ln.Close(); wg.Wait() })
+	ts.Setenv("CACHE", ln.Addr().String())
 }
 
 // startLab is the script command "lab": it serves the built-in Internet on

@@ -2,12 +2,18 @@ package lab_test
 
 import (
 	"context"
+	"net/netip"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
 
+	"github.com/miekg/dns"
+
+	"mailvet/dnscheck/rpki"
+	"mailvet/dnscheck/rpki/origin"
 	"mailvet/report"
 	"mailvet/report/check"
 	"mailvet/report/evidence"
@@ -78,6 +84,47 @@ func TestQuestionsOfRPKI(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestRoutesByDNS: without a table each address is asked about once, and the
+// questions are counted with the others. This Internet has no such zone, which
+// makes every address unrouted.
+func TestRoutesByDNS(t *testing.T) {
+	var b rpki.VRPBuilder
+	for _, v := range []string{"198.51.100.0/24", "2001:db8::/32"} {
+		p := netip.MustParsePrefix(v)
+		if err := b.Add(rpki.VRP{Prefix: p, MaxLength: p.Bits(), ASN: 64500}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	vrps, err := b.Build()
+	if err != nil {
+		t.Fatal(err)
+	}
+	synctest.Test(t, func(t *testing.T) {
+		l := load(t, lab.Options{})
+		s := start(t, l)
+		s.Router = &origin.Router{VRPs: vrps, Resolver: s.Resolver, Zones: rpki.Zones{IPv4: "origin.nowhere.test", IPv6: "origin6.nowhere.test"}}
+		snap := scan(t, s, "perfect.test")
+		asked := 0
+		for q, n := range l.Recursive.Count() {
+			if q.Type == dns.TypeTXT && strings.HasSuffix(q.Name, ".nowhere.test.") {
+				asked += n
+			}
+		}
+		if asked != 8 || len(snap.Routings) != 8 {
+			t.Errorf("%d questions for routes, %d answers; there are 8 addresses", asked, len(snap.Routings))
+		}
+		if direct := len(snap.Reaches); snap.Cost.DNSQueries != l.Recursive.Total()+direct {
+			t.Errorf("the report says %d questions, the servers got %d and %d", snap.Cost.DNSQueries, l.Recursive.Total(), direct)
+		}
+		r := judge(t, snap)
+		for id, want := range map[string]string{"rpki-mx-exists": "passed", "rpki-mx-valid": "not-tested", "rpki-ns-exists": "warning"} {
+			if k := checkOf(t, r, id); k.Status.String() != want {
+				t.Errorf("%s is %s, want %s", id, k.Status, want)
+			}
+		}
+	})
 }
 
 // TestQuestions counts at the resolver what a domain costs, cold and warm.
