@@ -12,24 +12,52 @@ import (
 // served is one chain that a host serves, with the addresses it serves it at.
 type served struct {
 	host    string
-	chain   *evidence.Chain            // nil if the evidence does not hold it
-	ders    [][]byte                   // leaf first
-	certs   []*certificate.Certificate // likewise; nil where it is none that can be read
+	chain   *evidence.Chain // nil if the evidence does not hold it
+	ders    [][]byte        // leaf first
+	read    []outline       // likewise, as far as anybody looked
 	addrs   []string
 	counted bool // the counted address is among them
 	at      []*evidence.Session
 }
 
+// outline is a certificate that was looked at; nil where it is none that can
+// be read.
+type outline struct {
+	looked bool
+	cert   *certificate.Certificate
+}
+
+// cert reads a certificate of the chain when it is first wanted.
+func (x *served) cert(i int) *certificate.Certificate {
+	if x.read == nil {
+		x.read = make([]outline, len(x.ders))
+	}
+	if o := &x.read[i]; !o.looked {
+		o.looked = true
+		if c, err := certificate.Parse(x.ders[i]); err == nil {
+			o.cert = c
+		}
+	}
+	return x.read[i].cert
+}
+
 // leaf is the server's own certificate, nil if it cannot be read.
 func (x *served) leaf() *certificate.Certificate {
-	if len(x.certs) == 0 {
+	if len(x.ders) == 0 {
 		return nil
 	}
-	return x.certs[0]
+	return x.cert(0)
 }
 
 // readable reports whether every certificate of the chain can be read.
-func (x *served) readable() bool { return !slices.Contains(x.certs, nil) }
+func (x *served) readable() bool {
+	for i := range x.ders {
+		if x.cert(i) == nil {
+			return false
+		}
+	}
+	return true
+}
 
 // judged are the certificates whose keys and signatures matter: all but the
 // root at the end, which is trusted for being known and not for its signature.
@@ -38,11 +66,15 @@ func (x *served) readable() bool { return !slices.Contains(x.certs, nil) }
 // the last certificate is a root if it is issued by itself and the chain leads
 // to a trusted root.
 func (x *served) judged() []*certificate.Certificate {
-	last := len(x.certs) - 1
-	if last > 0 && x.chain.Trust == evidence.Trusted && x.certs[last] != nil && x.certs[last].SelfIssued() {
-		return x.certs[:last]
+	var list []*certificate.Certificate
+	for i := range x.ders {
+		list = append(list, x.cert(i))
 	}
-	return x.certs
+	last := len(list) - 1
+	if last > 0 && x.chain.Trust == evidence.Trusted && list[last] != nil && list[last].SelfIssued() {
+		return list[:last]
+	}
+	return list
 }
 
 // servedBy lists the chains of a host, that of the counted address first.
@@ -57,15 +89,7 @@ func servedBy(s *evidence.Snapshot, host string) []*served {
 		j := slices.IndexFunc(out, func(x *served) bool { return x.chain == chain })
 		if j < 0 {
 			j = len(out)
-			x := &served{host: host, chain: chain, ders: ders}
-			for _, der := range ders {
-				cert, err := certificate.Parse(der)
-				if err != nil {
-					cert = nil
-				}
-				x.certs = append(x.certs, cert)
-			}
-			out = append(out, x)
+			out = append(out, &served{host: host, chain: chain, ders: ders})
 		}
 		out[j].addrs = append(out[j].addrs, c.addr.String())
 		out[j].counted = out[j].counted || i == at

@@ -15,12 +15,25 @@ func (s *Snapshot) Lookup(name, typ string) *Lookup {
 	name = Name(name)
 	i := sort.Search(len(s.Lookups), func(i int) bool {
 		l := &s.Lookups[i]
-		return l.Name+" "+l.Type >= name+" "+typ
+		return compareKeys(l.Name, l.Type, name, typ) >= 0
 	})
 	if i < len(s.Lookups) && s.Lookups[i].Name == name && s.Lookups[i].Type == typ {
 		return &s.Lookups[i]
 	}
 	return nil
+}
+
+// compareKeys compares name and type as they would compare with a space
+// between, which is the order of a canonical snapshot.
+func compareKeys(name1, typ1, name2, typ2 string) int {
+	n := min(len(name1), len(name2))
+	if c := strings.Compare(name1[:n], name2[:n]); c != 0 {
+		return c
+	}
+	if len(name1) == len(name2) {
+		return strings.Compare(typ1, typ2)
+	}
+	return strings.Compare(name1[n:]+" "+typ1, name2[n:]+" "+typ2)
 }
 
 // Reach returns what is known of a name server's address, or nil.
