@@ -15,8 +15,13 @@ import (
 )
 
 // Checks lists the package's checks in the order of reports, which is that of
-// Internet.nl within a category.
-var Checks = slices.Concat(ipv6Checks, dnssecChecks, authChecks, rpkiChecks)
+// Internet.nl within a category; those beyond its test follow.
+var Checks = slices.Concat(
+	ipv6Checks,
+	dnssecChecks,
+	authChecks,
+	rpkiChecks,
+)
 
 // Wants lists the questions that the checks need and s does not hold yet. The
 // first call, on an empty snapshot, names the questions about the domain
@@ -27,7 +32,12 @@ var Checks = slices.Concat(ipv6Checks, dnssecChecks, authChecks, rpkiChecks)
 // be canonical.
 func Wants(s *evidence.Snapshot) []evidence.Question {
 	var list []evidence.Question
-	for _, wants := range []func(*evidence.Snapshot) []evidence.Question{ipv6Wants, dnssecWants, authWants, rpkiWants} {
+	for _, wants := range []func(*evidence.Snapshot) []evidence.Question{
+		ipv6Wants,
+		dnssecWants,
+		authWants,
+		rpkiWants,
+	} {
 		for _, q := range wants(s) {
 			if s.Lookup(q.Name, q.Type) == nil {
 				list = append(list, q)

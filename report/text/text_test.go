@@ -370,3 +370,37 @@ func Example() {
 	//
 	// Cost: 41 DNS queries, 2 SMTP connections, 1.3 seconds.
 }
+
+// What Internet.nl does not have is told in a few lines, is never a reason why
+// the score is open, and does not take back that nothing is wrong.
+func TestBeyond(t *testing.T) {
+	r := judge(t, Right())
+	before := write(t, text.Options{}, r)
+	long := strings.Repeat("A long story. ", 40)
+	one := func(id string, s check.Status, text string) report.Check {
+		return report.Check{ID: id, Title: "About " + id, Status: s, Findings: []report.Finding{{Code: "x", Status: s, Text: text, Advice: "Do it."}}}
+	}
+	r.Categories = append(r.Categories, report.Category{ID: check.Extra.String(), Title: "Beyond Internet.nl", Status: check.StatusPassed, Checks: []report.Check{
+		one("told", check.StatusInfo, long), one("lost", check.StatusUnknown, "Nobody knows."), one("left-out", check.StatusNotTested, "Not tested here."),
+	}})
+	s := write(t, text.Options{}, r)
+	fits(t, s, 80)
+	for _, want := range []string{"Beyond Internet.nl's test", "About told: A long story.", "About lost [lost]", "Nothing wrong was found"} {
+		if !strings.Contains(s, want) {
+			t.Errorf("%q is missing:\n%s", want, s)
+		}
+	}
+	if strings.Contains(s, "Not tested here.") {
+		t.Errorf("what was not tested is told:\n%s", s)
+	}
+	if first, was := strings.SplitN(s, "\n", 2)[0], strings.SplitN(before, "\n", 2)[0]; first != was {
+		t.Errorf("the score reads %q, was %q", first, was)
+	}
+	if n := strings.Count(s, "\n") - strings.Count(before, "\n"); n > 12 {
+		t.Errorf("%d lines more:\n%s", n, s)
+	}
+	r.Categories[len(r.Categories)-1].Checks[0] = one("bad", check.StatusFailed, "Broken.")
+	if s := write(t, text.Options{}, r); !strings.Contains(s, "What is wrong") || !strings.Contains(s, "Do it.") || strings.Contains(s, "Nothing wrong") {
+		t.Errorf("what is wrong is not told:\n%s", s)
+	}
+}

@@ -90,6 +90,10 @@ type Options struct {
 type Lab struct {
 	// Wants are the scenarios' expectations, by domain.
 	Wants []Want
+	// Usual are findings, "check-id code", of checks beyond Internet.nl's test
+	// that any domain may have without its scenario listing them: what most
+	// domains lack, and what is told for information.
+	Usual []string
 	// World and Recursive are the name space and its recursive resolver, for
 	// tests that add faults or count questions.
 	World     *dnstest.World
@@ -110,7 +114,7 @@ func Load(fsys fs.FS, dir string, opts Options) (*Lab, error) {
 		return nil, err
 	}
 	l := &Lab{
-		Wants: s.wants, opts: opts, ca: smtptest.NewCA("Mailvet Lab", opts.Now),
+		Wants: s.wants, Usual: s.usual, opts: opts, ca: smtptest.NewCA("Mailvet Lab", opts.Now),
 		servers: map[string]*smtptest.Server{}, certs: map[string]tls.Certificate{},
 		net: &network{
 			dns: map[netip.Addr]exchanger{}, smtp: map[netip.Addr]*smtptest.Server{}, silent: map[netip.Addr]bool{},

@@ -22,6 +22,7 @@ type scenario struct {
 	hosts  []hostText
 	faults []dnstest.Fault
 	wants  []Want
+	usual  []string
 	vrps   []rpki.VRP
 	routes []rpki.Route
 }
@@ -48,7 +49,8 @@ var hostKeys = []string{"cert", "starttls", "banner", "silent", "tls", "limit", 
 
 // Want is what a scan of a domain must find: every finding that is neither
 // passed nor left out for want of evidence, and the score. What is not listed
-// must not be found.
+// must not be found, but for what does not apply beyond Internet.nl's test and
+// for [Lab.Usual].
 type Want struct {
 	Domain string
 	// Findings are "check-id code" or "check-id host code", sorted.
@@ -92,6 +94,10 @@ func (s *scenario) section(file string, f txtar.File) error {
 		return s.vrpLines(string(f.Data))
 	case kind == "routes" && len(words) == 0:
 		return s.routeLines(string(f.Data))
+	case kind == "usual" && len(words) == 0:
+		for line := range lines(string(f.Data)) {
+			s.usual = append(s.usual, strings.Join(strings.Fields(line), " "))
+		}
 	case len(words) == 0:
 		return fmt.Errorf("a name is missing")
 	case kind == "zone":
