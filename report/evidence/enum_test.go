@@ -56,6 +56,8 @@ func TestEnums(t *testing.T) {
 	enum(t, evidence.NotReached)
 	enum(t, evidence.StartTLSStarted)
 	enum(t, evidence.Untrusted)
+	enum(t, evidence.NotAskable)
+	enum(t, evidence.PreferenceClient)
 	enum(t, evidence.SourceEmpty)
 	enum(t, evidence.RouteValid)
 	enum(t, evidence.ReasonLength)

@@ -12,7 +12,7 @@ type Session struct {
 	Addr        string    `json:"addr"`
 	Port        int       `json:"port"`
 	Time        time.Time `json:"time"`        // when the attempt described began
-	Connections int       `json:"connections"` // opened to this address for this session
+	Connections int       `json:"connections"` // opened to this address for this session, those of TLS not counted
 	Reach       Reachable `json:"reach"`       // did TCP connect
 	// Transcript is the dialogue of the last attempt, bounded; text after the
 	// handshake is included. Hostile octets are kept.
@@ -28,6 +28,10 @@ type Session struct {
 	HelloTLS   *Reply     `json:"hello_tls,omitempty"`
 	// ExtensionsTLS is Extensions as announced after the handshake.
 	ExtensionsTLS []string `json:"extensions_tls,omitempty"`
+	// TLS is what a plan of further handshakes found out at this address, for all
+	// names that it has. Nil: none was begun. The fields above stay true whatever
+	// became of it.
+	TLS *TLS `json:"tls,omitempty"`
 	// Failure is what ended the session before its QUIT; nil for a complete one.
 	Failure *Failure `json:"failure,omitempty"`
 }
