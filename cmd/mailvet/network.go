@@ -17,6 +17,9 @@ import (
 	"mailvet/smtpcheck/probe"
 )
 
+// resolverUsage is the text of --resolver, wherever it is a flag.
+const resolverUsage = "recursive resolver `ADDR`: host, host:port, tcp://host, tls://host or https://host/dns-query (repeatable; default: the system's)"
+
 // newScanner puts the observers together from the flags. It sends nothing.
 func newScanner(o *options) (*scanner.Scanner, error) {
 	v := evidence.Vantage{
@@ -44,20 +47,22 @@ func newScanner(o *options) (*scanner.Scanner, error) {
 func tool() evidence.Tool { return evidence.Tool{Name: "mailvet", Version: version()} }
 
 func newResolver(o *options, v *evidence.Vantage) (*resolver.Resolver, error) {
-	servers := o.resolvers
-	if len(servers) == 0 {
+	settings := resolver.Settings{Servers: o.resolvers}
+	if len(settings.Servers) == 0 {
 		var err error
-		if servers, err = resolver.System(); err != nil {
+		if settings, err = resolver.System(); err != nil {
 			return nil, fmt.Errorf("no resolver is known (%w); name one with --resolver", err)
 		}
 	}
-	for _, s := range servers {
+	for _, s := range settings.Servers {
 		if _, err := resolver.ParseServer(s); err != nil {
 			return nil, usageError{"scan", fmt.Errorf("--resolver: %w", err)}
 		}
 	}
-	v.Resolvers = servers
-	r := &resolver.Resolver{Servers: servers, Tries: o.retries + 1, TrustAD: o.trustAD}
+	v.Resolvers = settings.Servers
+	r := &resolver.Resolver{
+		Servers: settings.Servers, Timeout: settings.Timeout, Tries: tries(o, settings), Rotate: settings.Rotate, TrustAD: o.trustAD,
+	}
 	if o.trustAD {
 		v.DNSSEC = evidence.ValidationAD
 		return r, nil
@@ -80,6 +85,15 @@ func newResolver(o *options, v *evidence.Vantage) (*resolver.Resolver, error) {
 	slices.Sort(v.Anchors)
 	r.Validator = &dnssec.Validator{Anchors: anchors, Now: time.Now}
 	return r, nil
+}
+
+// tries is how often a question is sent: what --retries says comes before what
+// the system says.
+func tries(o *options, system resolver.Settings) int {
+	if system.Tries > 0 && !o.retriesGiven {
+		return system.Tries
+	}
+	return o.retries + 1
 }
 
 func rootPool(file string, v *evidence.Vantage) (*x509.CertPool, error) {

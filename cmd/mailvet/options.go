@@ -30,6 +30,7 @@ type options struct {
 	allowPrivate           bool
 	noSMTP, noIPv6         bool
 	workers, retries       int
+	retriesGiven           bool // --retries was given
 	timeout                time.Duration
 	failUnder              int
 	failOn                 []string
@@ -63,7 +64,7 @@ func (o *options) scanFlags(fs *pflag.FlagSet) {
 // networkFlags are those of scan alone: the demo brings its own network.
 func (o *options) networkFlags(fs *pflag.FlagSet) {
 	fs.StringArrayVarP(&o.files, "file", "f", nil, "read domains from `FILE` (- is standard input): one a line, or the first CSV column; # begins a comment")
-	fs.StringArrayVar(&o.resolvers, "resolver", nil, "recursive resolver `ADDR`: host, host:port or tls://host (repeatable; default: the system's)")
+	fs.StringArrayVar(&o.resolvers, "resolver", nil, resolverUsage)
 	fs.StringVar(&o.trustAnchor, "trust-anchor", "", "DNSSEC trust anchors, DS or DNSKEY records in zone format, from `FILE` (default: IANA's for the root)")
 	fs.BoolVar(&o.trustAD, "trust-ad", false, "believe the resolver's AD bit instead of validating")
 	fs.StringVar(&o.rootCA, "root-ca", "", "trusted root certificates, PEM, from `FILE` (default: the system's)")
@@ -81,6 +82,7 @@ func (o *options) check(fs *pflag.FlagSet) error {
 	if len(o.files) > 0 {
 		o.file = o.files[0]
 	}
+	o.retriesGiven = fs.Changed("retries")
 	switch {
 	case len(o.files) > 1:
 		return bad("--file is given %d times; give one list, or all of them as one: cat A B | mailvet scan -f -", len(o.files))

@@ -29,7 +29,7 @@ func (o *spfOptions) flags(fs *pflag.FlagSet) {
 	fs.StringVar(&o.from, "from", "", "with --ip: the sender's `ADDRESS`, of this domain (default: postmaster)")
 	fs.StringVar(&o.checkHelo, "helo", "", "with --ip: the `NAME` that the server gives in HELO or EHLO (default: the domain)")
 	fs.StringVar(&o.format, "format", "text", "`FORM` of the result: text, json")
-	fs.StringArrayVar(&o.resolvers, "resolver", nil, "recursive resolver `ADDR`: host, host:port or tls://host (repeatable; default: the system's)")
+	fs.StringArrayVar(&o.resolvers, "resolver", nil, resolverUsage)
 	fs.StringVar(&o.trustAnchor, "trust-anchor", "", "DNSSEC trust anchors, DS or DNSKEY records in zone format, from `FILE` (default: IANA's for the root)")
 	fs.BoolVar(&o.trustAD, "trust-ad", false, "believe the resolver's AD bit instead of validating")
 	fs.DurationVar(&o.timeout, "timeout", 90*time.Second, "`TIME` for it all, such as 90s; what is not known by then stays unknown")

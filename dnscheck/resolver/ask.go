@@ -19,6 +19,8 @@ type reply struct {
 	outcome evidence.Outcome
 	failure *evidence.Failure
 	plain   bool // without EDNS, therefore without DNSSEC
+	// hold is for how long the server asked not to be asked (Retry-After).
+	hold    time.Duration
 	expires time.Time
 }
 
@@ -68,8 +70,9 @@ const firstPause = 200 * time.Millisecond
 func (r *Resolver) exchange(ctx context.Context, k key) *reply {
 	turns := make([]turn, len(r.servers))
 	var best *reply
+	from := r.first(k.round)
 	for range max(r.tries(), len(r.servers)) {
-		i := r.next(turns, best, k.round)
+		i := r.next(turns, best, from)
 		if i < 0 {
 			break
 		}
@@ -94,6 +97,31 @@ func (r *Resolver) exchange(ctx context.Context, k key) *reply {
 	return best
 }
 
+// rotate reports whether questions are spread over the servers.
+func (r *Resolver) rotate() bool { return (r.Rotate || r.system.Rotate) && len(r.servers) > 1 }
+
+// rounds is how many rounds there are: in one of them each server is the first
+// to be asked of everything.
+func (r *Resolver) rounds() int {
+	if r.rotate() {
+		return 1 + len(r.servers)
+	}
+	return len(r.servers)
+}
+
+// first is the server that is asked first in a round. With Rotate that is
+// another each time in round 0; the later rounds, which look for a server
+// whose answers hold together, are those of one server each.
+func (r *Resolver) first(round uint8) int {
+	switch {
+	case !r.rotate():
+		return int(round)
+	case round > 0:
+		return int(round) - 1
+	}
+	return int((r.turn.Add(1) - 1) % uint64(len(r.servers)))
+}
+
 // turn is what a server did with one question.
 type turn struct {
 	tries int
@@ -103,7 +131,7 @@ type turn struct {
 
 func (t *turn) used(rep *reply) {
 	t.tries++
-	t.done = rep.msg != nil || rep.failure.Class == evidence.ClassNoFamily
+	t.done = rep.msg != nil || rep.failure.Class == evidence.ClassNoFamily || rep.failure.Class == evidence.ClassPermanent
 	t.pause = 0
 	if rep.outcome != evidence.OutcomeTimeout && rep.outcome != evidence.OutcomeMalformed {
 		t.pause = firstPause << min(t.tries-1, 6)
@@ -111,13 +139,13 @@ func (t *turn) used(rep *reply) {
 }
 
 // next chooses the server to ask: of those tried least, the first good one,
-// else the first, counted from where the round begins. Servers left aside are
-// asked only while nobody answered.
-func (r *Resolver) next(turns []turn, best *reply, round uint8) int {
+// else the first, counted from a server on. Servers left aside are asked only
+// while nobody answered.
+func (r *Resolver) next(turns []turn, best *reply, from int) int {
 	choice, good := -1, false
 	now := r.now()
 	for j := range r.servers {
-		i := (j + int(round)) % len(r.servers)
+		i := (j + from) % len(r.servers)
 		s := r.servers[i]
 		if turns[i].done || choice >= 0 && (turns[i].tries > turns[choice].tries || good && turns[i].tries == turns[choice].tries) {
 			continue
@@ -205,7 +233,7 @@ func (r *Resolver) try(ctx context.Context, s *server, k key) *reply {
 		if rep.outcome == evidence.OutcomeTimeout {
 			r.stats.timeouts.Add(1)
 		}
-		s.failed(sent, r.now())
+		s.failed(sent, r.now(), rep.hold)
 	}
 	return rep
 }
@@ -229,10 +257,17 @@ func (r *Resolver) send(ctx context.Context, s *server, k key, plain bool) *repl
 		return &reply{outcome: evidence.OutcomeNetwork, failure: failure(evidence.OpQuery, err)}
 	}
 	var rep *reply
-	if s.TLS {
+	switch s.Transport {
+	case HTTPS:
+		rep = r.overHTTPS(ctx, s, q)
+	case TLS, TCP:
 		rep = r.overStream(ctx, s, q)
-	} else if rep = r.overUDP(ctx, s.Address, q); rep.msg != nil && rep.msg.Truncated {
-		rep = r.overStream(ctx, s, q)
+	case Plain:
+		if rep = r.overUDP(ctx, s.Address, q); rep.msg != nil && rep.msg.Truncated {
+			rep = r.overStream(ctx, s, q)
+		}
+	default:
+		panic("resolver: unknown transport")
 	}
 	// RFC 6891, Section 7: an answer without OPT shows that EDNS was not read.
 	rep.plain = usable(rep) && (plain || rep.msg.IsEdns0() == nil)

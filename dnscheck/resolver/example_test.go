@@ -55,7 +55,7 @@ func Example() {
 }
 
 func ExampleParseServer() {
-	for _, s := range []string{"192.0.2.1", "2001:db8::1", "tls://dns.example", "https://dns.example"} {
+	for _, s := range []string{"192.0.2.1", "2001:db8::1", "tls://dns.example", "https://dns.example", "quic://dns.example"} {
 		server, err := resolver.ParseServer(s)
 		if err != nil {
 			fmt.Println(err)
@@ -67,5 +67,6 @@ func ExampleParseServer() {
 	// 192.0.2.1:53
 	// [2001:db8::1]:53
 	// tls://dns.example:853
-	// resolver: "https://dns.example" is no server: only tls:// is known; without a scheme the server is asked over UDP and TCP
+	// https://dns.example:443/dns-query
+	// resolver: "quic://dns.example" is no server: only tcp://, tls:// and https:// are known; without a scheme the server is asked over UDP and TCP
 }

@@ -2,7 +2,7 @@
 // came of them. It is a stub resolver (RFC 1034, Section 5.3.1): it follows no
 // delegations, it sends each question to a server that does, over UDP with
 // EDNS (RFC 6891), over TCP where the answer was truncated (RFC 7766), or over
-// TLS (RFC 7858). Unlike most stubs it believes nothing about DNSSEC: it asks
+// TLS (RFC 7858) or HTTPS (RFC 8484). Unlike most stubs it believes nothing about DNSSEC: it asks
 // for unchecked data (CD, RFC 4035, Section 3.2.2) and validates by itself.
 //
 // How a question goes:
@@ -25,6 +25,7 @@
 package resolver
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"errors"
@@ -66,7 +67,8 @@ const (
 // changed after the first question, and a Resolver must not be copied.
 type Resolver struct {
 	// Servers are the recursive resolvers in the form that [ParseServer]
-	// reads, the preferred one first. Nil: those that [System] finds.
+	// reads, the preferred one first. Nil: those that [System] finds, with its
+	// settings for Timeout, Tries and Rotate where these are zero.
 	Servers []string
 
 	// Dial opens connections; network is "udp" or "tcp". A connection of
@@ -76,8 +78,8 @@ type Resolver struct {
 	// net.Dialer.
 	Dial func(ctx context.Context, network, address string) (net.Conn, error)
 
-	// TLSConfig is for the servers of the form tls://; nil: the system's
-	// roots. ServerName is always replaced by the server's name.
+	// TLSConfig is for the servers of the form tls:// and https://; nil: the
+	// system's roots. ServerName and NextProtos are always replaced.
 	TLSConfig *tls.Config
 
 	// Validator judges the answers. Nil: nothing is validated, unless TrustAD
@@ -95,6 +97,10 @@ type Resolver struct {
 	// DefaultTries.
 	Tries int
 
+	// Rotate spreads the questions over the servers, instead of asking the
+	// first one as long as it answers.
+	Rotate bool
+
 	// MaxInFlight bounds the questions that wait for servers at once, and
 	// thereby the sockets; those of [Resolver.Reach] are counted apart. Zero:
 	// DefaultMaxInFlight.
@@ -109,7 +115,9 @@ type Resolver struct {
 
 	once     sync.Once
 	setupErr error
+	system   Settings // that Servers came from, if they were nil
 	servers  []*server
+	turn     atomic.Uint64 // of Rotate: which server is next
 	sending  chan struct{} // semaphore of MaxInFlight
 	reaching chan struct{} // the same for Reach
 	buffers  sync.Pool     // *[]byte of maxMessage octets
@@ -158,9 +166,10 @@ func (r *Resolver) configure() error {
 	names := r.Servers
 	if names == nil {
 		var err error
-		if names, err = System(); err != nil {
+		if r.system, err = System(); err != nil {
 			return err
 		}
+		names = r.system.Servers
 	}
 	if len(names) == 0 {
 		return errors.New("resolver: no server to ask")
@@ -182,7 +191,7 @@ func (r *Resolver) configure() error {
 	r.sending = make(chan struct{}, n)
 	r.reaching = make(chan struct{}, n)
 	if v := r.Validator; v != nil {
-		for range r.servers[1:] {
+		for range r.rounds() - 1 {
 			r.again = append(r.again, &dnssec.Validator{Anchors: v.Anchors, Now: v.Now, MaxIterations: v.MaxIterations, MaxZones: v.MaxZones})
 		}
 	}
@@ -207,14 +216,14 @@ func (r *Resolver) timeout() time.Duration {
 	if r.Timeout > 0 {
 		return r.Timeout
 	}
-	return DefaultTimeout
+	return cmp.Or(r.system.Timeout, DefaultTimeout)
 }
 
 func (r *Resolver) tries() int {
 	if r.Tries > 0 {
 		return r.Tries
 	}
-	return DefaultTries
+	return cmp.Or(r.system.Tries, DefaultTries)
 }
 
 // Close closes the connections kept to the servers. It waits for the
@@ -223,6 +232,7 @@ func (r *Resolver) tries() int {
 func (r *Resolver) Close() error {
 	for _, s := range r.servers {
 		s.retire(nil)
+		s.leaveWeb(nil)
 	}
 	r.readers.Wait()
 	return nil

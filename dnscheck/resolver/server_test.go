@@ -1,9 +1,6 @@
 package resolver_test
 
 import (
-	"os"
-	"path/filepath"
-	"slices"
 	"strings"
 	"testing"
 
@@ -29,8 +26,28 @@ func TestParseServer(t *testing.T) {
 		{"tls://[2001:db8::1]:853#dns.example", "tls://[2001:db8::1]:853#dns.example", ""},
 		{"", "", "empty"},
 		{" ", "", "empty"},
-		{"https://dns.example/dns-query", "", "only tls://"},
-		{"udp://192.0.2.1", "", "only tls://"},
+		{"tcp://192.0.2.1", "tcp://192.0.2.1:53", ""},
+		{"tcp://fe80::1%eth0", "tcp://[fe80::1%eth0]:53", ""},
+		{"https://dns.example", "https://dns.example:443/dns-query", ""},
+		{"https://dns.example/", "https://dns.example:443/", ""},
+		{"https://dns.example/dns-query", "https://dns.example:443/dns-query", ""},
+		{"https://dns.example/dns-query{?dns}", "https://dns.example:443/dns-query", ""},
+		{"https://dns.example:8443/a/b%2Fc", "https://dns.example:8443/a/b%2Fc", ""},
+		{"https://192.0.2.1/dns-query", "https://192.0.2.1:443/dns-query", ""},
+		{"https://[2001:db8::1]:8443/q", "https://[2001:db8::1]:8443/q", ""},
+		{"https://2001:db8::1/q", "https://[2001:db8::1]:443/q", ""},
+		{"https://192.0.2.1/dns-query#dns.example", "https://192.0.2.1:443/dns-query#dns.example", ""},
+		{"https://dns.example/dns-query?dns=AAAA", "", "path"},
+		{"https://dns.example/dns-query?", "", "path"},
+		{"https://dns.example/a b", "", "path"},
+		{"https://dns.example/%zz", "", "path"},
+		{"https://user@dns.example/", "", "neither"},
+		{"https://", "", "neither"},
+		{"https:///dns-query", "", "neither"},
+		{"HTTPS://dns.example/", "", "only tcp://"},
+		{"http://dns.example/dns-query", "", "only tcp://"},
+		{"udp://192.0.2.1", "", "only tcp://"},
+		{"://192.0.2.1", "", "only tcp://"},
 		{"tls://", "", "neither"},
 		{"192.0.2.1:", "", "port"},
 		{"192.0.2.1:0", "", "port"},
@@ -44,7 +61,8 @@ func TestParseServer(t *testing.T) {
 		{"dns..example", "", "neither"},
 		{"-dns.example", "", "neither"},
 		{"bücher.example", "", "neither"},
-		{"192.0.2.1#dns.example", "", "tls:// only"},
+		{"192.0.2.1#dns.example", "", "only"},
+		{"tcp://192.0.2.1#dns.example", "", "only"},
 		{"tls://192.0.2.1#", "", "certificate"},
 	}
 	for _, tt := range tests {
@@ -61,7 +79,7 @@ func TestParseServer(t *testing.T) {
 }
 
 func FuzzParseServer(f *testing.F) {
-	for _, s := range []string{"192.0.2.1", "[2001:db8::1]:53", "tls://dns.example#a.b", "tls://[::]:1#x", "fe80::1%eth0"} {
+	for _, s := range []string{"192.0.2.1", "[2001:db8::1]:53", "tls://dns.example#a.b", "tls://[::]:1#x", "fe80::1%eth0", "https://dns.example/a%20b#c.d", "https://[::1]:1/", "tcp://a:1"} {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, in string) {
@@ -74,40 +92,6 @@ func FuzzParseServer(f *testing.F) {
 			t.Errorf("%q: %+v is written %q, which is read as %+v, %v", in, s, s, again, err)
 		}
 	})
-}
-
-func TestSystem(t *testing.T) {
-	tests := []struct {
-		name, file string
-		want       []string
-	}{
-		{"usual", "# comment\nsearch example.test\nnameserver 192.0.2.1\nnameserver\t2001:db8::1 \noptions edns0\n", []string{"192.0.2.1", "2001:db8::1"}},
-		{"zone", "nameserver fe80::1%eth0\n", []string{"fe80::1%eth0"}},
-		{"CRLF and no last line end", "nameserver 192.0.2.1\r\nnameserver 192.0.2.2", []string{"192.0.2.1", "192.0.2.2"}},
-		{"broken lines", "nameserver\nnameserver x y\n;nameserver 192.0.2.9\nNAMESERVER 192.0.2.8\nnameserver 192.0.2.1 # x\n", []string{"192.0.2.1"}},
-		{"none", "search example.test\n", nil},
-		{"empty", "", nil},
-	}
-	for _, tt := range tests {
-		t.Run(tt.name, func(t *testing.T) {
-			path := filepath.Join(t.TempDir(), "resolv.conf")
-			if err := os.WriteFile(path, []byte(tt.file), 0o600); err != nil {
-				t.Fatal(err)
-			}
-			got, err := resolver.SystemFrom(path)
-			if !slices.Equal(got, tt.want) || (err == nil) != (tt.want != nil) {
-				t.Errorf("%q, %v", got, err)
-			}
-			for _, s := range got {
-				if _, err := resolver.ParseServer(s); err != nil {
-					t.Error(err)
-				}
-			}
-		})
-	}
-	if _, err := resolver.SystemFrom(filepath.Join(t.TempDir(), "none")); err == nil {
-		t.Error("a missing file is no error")
-	}
 }
 
 func TestWrongConfiguration(t *testing.T) {

@@ -126,25 +126,33 @@ func (r *Resolver) open(ctx context.Context, s *server) dialed {
 	if err != nil {
 		return dialed{op: evidence.OpDial, err: err}
 	}
-	if s.TLS {
-		cfg := &tls.Config{}
-		if r.TLSConfig != nil {
-			cfg = r.TLSConfig.Clone()
+	if s.Transport == TLS {
+		if conn, err = r.secure(ctx, s, conn); err != nil {
+			return dialed{op: evidence.OpHandshake, err: err}
 		}
-		cfg.ServerName = s.Name
-		if cfg.MinVersion == 0 {
-			cfg.MinVersion = tls.VersionTLS12
-		}
-		secured := tls.Client(conn, cfg)
-		if err := secured.HandshakeContext(ctx); err != nil {
-			conn.Close()
-			return dialed{op: evidence.OpHandshake, err: handshakeError{err}}
-		}
-		conn = secured
 	}
 	st := r.start(conn)
 	s.adopt(st)
 	return dialed{stream: st}
+}
+
+// secure starts TLS on a connection, with the protocols to offer (ALPN). The
+// error is a handshakeError; the connection is then closed.
+func (r *Resolver) secure(ctx context.Context, s *server, conn net.Conn, protocols ...string) (net.Conn, error) {
+	cfg := &tls.Config{}
+	if r.TLSConfig != nil {
+		cfg = r.TLSConfig.Clone()
+	}
+	cfg.ServerName, cfg.NextProtos = s.Name, protocols
+	if cfg.MinVersion == 0 {
+		cfg.MinVersion = tls.VersionTLS12
+	}
+	secured := tls.Client(conn, cfg)
+	if err := secured.HandshakeContext(ctx); err != nil {
+		conn.Close()
+		return nil, handshakeError{err}
+	}
+	return secured, nil
 }
 
 // start starts the reader of a new connection.
