@@ -21,6 +21,7 @@ var Checks = slices.Concat(
 	dnssecChecks,
 	authChecks,
 	rpkiChecks,
+	spfStrictChecks,
 )
 
 // Wants lists the questions that the checks need and s does not hold yet. The
@@ -37,6 +38,7 @@ func Wants(s *evidence.Snapshot) []evidence.Question {
 		dnssecWants,
 		authWants,
 		rpkiWants,
+		spfStrictWants,
 	} {
 		for _, q := range wants(s) {
 			if s.Lookup(q.Name, q.Type) == nil {

@@ -1,0 +1,207 @@
+package dnscheck_test
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"unicode/utf8"
+
+	"mailvet/dnscheck"
+	"mailvet/report/check"
+	"mailvet/report/evidence"
+)
+
+// vector is a domain with one fault, in a file:
+//
+//	expect: CHECK CODE [CODE...]    a finding that is no pass, with the further codes that it tells; "expect: nothing" for none
+//	expect: CHECK CODE: WORDS       words that its text has
+//	domain: NAME                    the domain, if it is not example.test
+//	says what the file is about
+//
+//	NAME TYPE DATA                  a record
+//	NAME TYPE !OUTCOME              any other outcome; "!unasked" is a question that nobody asks
+//
+// Names that have no records, and none below them, do not exist.
+type vector struct {
+	domain string
+	expect []string
+	zone   map[evidence.Question][]string
+}
+
+func readVector(text string) vector {
+	v := vector{domain: "example.test", zone: map[evidence.Question][]string{}}
+	head, zone, _ := strings.Cut(text, "\n\n")
+	for line := range strings.Lines(head) {
+		if w, ok := strings.CutPrefix(line, "expect: "); ok {
+			v.expect = append(v.expect, strings.TrimSpace(w))
+		} else if w, ok := strings.CutPrefix(line, "domain: "); ok {
+			v.domain = strings.TrimSpace(w)
+		}
+	}
+	for line := range strings.Lines(zone) {
+		if f := strings.SplitN(strings.TrimSpace(line), " ", 3); len(f) == 3 {
+			q := evidence.Question{Name: f[0], Type: f[1]}
+			v.zone[q] = append(v.zone[q], f[2])
+		}
+	}
+	return v
+}
+
+func (v vector) lookup(q evidence.Question) evidence.Lookup {
+	l := evidence.Lookup{Name: q.Name, Type: q.Type, Outcome: evidence.OutcomeNXDomain, Security: evidence.SecurityInsecure}
+	for other := range v.zone {
+		if other.Name == q.Name || strings.HasSuffix(other.Name, "."+q.Name) {
+			l.Outcome = evidence.OutcomeNoData
+		}
+	}
+	for _, data := range v.zone[q] {
+		if word, ok := strings.CutPrefix(data, "!"); ok {
+			if word == "budget" {
+				l.Failure = &evidence.Failure{Op: evidence.OpQuery, Class: evidence.ClassBudget}
+				word = "timeout"
+			}
+			must(l.Outcome.UnmarshalText([]byte(word)))
+			return l
+		}
+		l.Outcome = evidence.OutcomeAnswer
+		l.Answer = append(l.Answer, evidence.RR{Name: q.Name, Type: q.Type, TTL: 300, Data: data})
+	}
+	return l
+}
+
+// scan asks what is wanted until nothing is.
+func (v vector) scan(t *testing.T) *evidence.Snapshot {
+	t.Helper()
+	s := &evidence.Snapshot{Domain: v.domain}
+	for range 60 {
+		asked := false
+		for _, q := range dnscheck.Wants(s) {
+			if slices.Equal(v.zone[q], []string{"!unasked"}) || s.Lookup(q.Name, q.Type) != nil {
+				continue
+			}
+			asked = true
+			s.Lookups = append(s.Lookups, v.lookup(q))
+			s.Canonical()
+		}
+		if !asked {
+			return s
+		}
+	}
+	t.Fatal("no end of wants")
+	return nil
+}
+
+// strictChecks are the extra checks of a family.
+func strictChecks(prefix string) []*check.Check {
+	var list []*check.Check
+	for _, c := range checksOf(check.Extra) {
+		if strings.HasPrefix(c.ID, prefix) {
+			list = append(list, c)
+		}
+	}
+	return list
+}
+
+// runVectors judges all files of a folder and lists the codes that they give.
+func runVectors(t *testing.T, folder, prefix string) map[string]bool {
+	t.Helper()
+	files, err := filepath.Glob("../testdata/vectors/" + folder + "/*.txt")
+	if err != nil || len(files) < 10 {
+		t.Fatalf("%d vectors, %v", len(files), err)
+	}
+	given := map[string]bool{}
+	for _, file := range files {
+		t.Run(strings.TrimSuffix(filepath.Base(file), ".txt"), func(t *testing.T) {
+			text, err := os.ReadFile(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			v := readVector(string(text))
+			s := v.scan(t)
+			var got []string
+			for _, r := range check.Run(strictChecks(prefix), s) {
+				f := r.Findings[0]
+				given[r.Check.ID+" "+f.Code.Name] = true
+				soundStrict(t, s, r.Check, f)
+				if f.Code.Outcome == check.Pass || f.Code.Outcome == check.NotApplicable {
+					continue
+				}
+				line := r.Check.ID + " " + f.Code.Name
+				if others := f.Args["others"]; others != "" {
+					line += " " + strings.ReplaceAll(others, ",", "")
+				}
+				got = append(got, expected(v.expect, line, check.Render(f.Code.Text+" "+f.Code.Advice, f.Args)))
+			}
+			if got == nil {
+				got = []string{"nothing"}
+			}
+			slices.Sort(got)
+			slices.Sort(v.expect)
+			if !slices.Equal(got, v.expect) {
+				t.Errorf("got\n\t%s\nwant\n\t%s", strings.Join(got, "\n\t"), strings.Join(v.expect, "\n\t"))
+			}
+		})
+	}
+	return given
+}
+
+// expected adds to a finding the words that are wanted of its text, if it has
+// them; else, if any are wanted, its text.
+func expected(want []string, line, text string) string {
+	for _, w := range want {
+		if words, ok := strings.CutPrefix(w, line+": "); ok {
+			if strings.Contains(text, words) {
+				return w
+			}
+			return line + ": " + text
+		}
+	}
+	return line
+}
+
+// soundStrict is what holds for every finding of an extra check.
+func soundStrict(t *testing.T, s *evidence.Snapshot, c *check.Check, f check.Finding) {
+	t.Helper()
+	for name, v := range f.Args {
+		if len(v) > 1500 || !utf8.ValidString(v) || strings.ContainsFunc(v, func(r rune) bool { return r < ' ' || r > '~' }) {
+			t.Errorf("%s %s: argument %s is %q", c.ID, f.Code.Name, name, v)
+		}
+	}
+	for _, text := range []string{f.Code.Text, f.Code.Advice} {
+		got := check.Render(text, f.Args)
+		for _, m := range c.Args {
+			if strings.Contains(got, "{"+m+"}") {
+				t.Errorf("%s %s: {%s} is left in %q", c.ID, f.Code.Name, m, got)
+			}
+		}
+		if strings.Contains(got, ": .") || strings.Contains(got, "  ") || strings.Contains(got, "\"\"") {
+			t.Errorf("%s %s: a text with a gap: %q", c.ID, f.Code.Name, got)
+		}
+	}
+	for _, p := range f.Evidence {
+		var i int
+		if _, err := fmt.Sscanf(p, "/lookups/%d", &i); err != nil || i >= len(s.Lookups) {
+			t.Errorf("%s: evidence %q is not in the snapshot", c.ID, p)
+		}
+	}
+	if f.VerdictID() != "" {
+		t.Errorf("%s %s has a verdict", c.ID, f.Code.Name)
+	}
+}
+
+// allGiven demands that every code of some checks is given by a vector.
+func allGiven(t *testing.T, prefix string, given map[string]bool) {
+	t.Helper()
+	for _, c := range strictChecks(prefix) {
+		for _, code := range c.Codes {
+			if !given[c.ID+" "+code.Name] {
+				t.Errorf("no vector gives %s %s", c.ID, code.Name)
+			}
+		}
+	}
+}
+
+func TestSPFVectors(t *testing.T) { allGiven(t, "spf-", runVectors(t, "spf", "spf-")) }
