@@ -20,6 +20,35 @@
 // (there must be a chain and there is none) and indeterminate (DS or DNSKEY
 // records could not be had). A fault of the network is never bogus.
 //
+// What may be relied on follows the registries that RFC 9904 moved the list of
+// RFC 8624 to:
+//
+//	algorithm                     here          for zones
+//	 1 RSAMD5                     unsupported   MUST NOT
+//	 3 DSA, 6 DSA-NSEC3-SHA1      unsupported   MUST NOT
+//	 5 RSASHA1, 7 NSEC3-RSASHA1   validated     MUST NOT (RFC 9905)
+//	 8 RSASHA256                  validated     RECOMMENDED
+//	10 RSASHA512                  validated     NOT RECOMMENDED
+//	12 ECC-GOST                   unsupported   MUST NOT (RFC 9906)
+//	13 ECDSAP256SHA256            validated     RECOMMENDED
+//	14 ECDSAP384SHA384            validated     MAY
+//	15 ED25519                    validated     RECOMMENDED
+//	16 ED448                      validated     MAY
+//	17 SM2SM3, 23 ECC-GOST12      unsupported   MAY
+//	DS digest
+//	 1 SHA-1                      validated     MUST NOT (RFC 9905)
+//	 2 SHA-256                    validated     RECOMMENDED
+//	 3 GOST R 34.11-94            unsupported   MUST NOT
+//	 4 SHA-384                    validated     MAY
+//	 5 GOST R 34.11-2012, 6 SM3   unsupported   MAY
+//
+// A zone that can be entered with unsupported ones alone is insecure, not bogus
+// (RFC 4035, Section 5.2). SHA-1 is still validated, although RFC 9905 lets
+// operators turn it off: Unbound and so Internet.nl do likewise, and a zone that
+// others find secure or bogus should not pass for an unsigned one. A SHA-1 DS
+// does not count beside a better one (RFC 4509, Section 3). RSA keys have 1024
+// to 4096 bits; what crypto/rsa refuses counts as unsupported.
+//
 // The package does no I/O and has no clock: DS and DNSKEY come from a [Source],
 // the time from [Validator.Now].
 package dnssec

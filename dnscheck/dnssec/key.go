@@ -16,6 +16,7 @@ import (
 	"errors"
 	"math/big"
 
+	"github.com/cloudflare/circl/sign/ed448"
 	"github.com/miekg/dns"
 )
 
@@ -39,13 +40,13 @@ var (
 )
 
 // hashes are the algorithms known here, with the hash each signs over
-// (RFC 3110, 5702, 6605); Ed25519 hashes by itself (RFC 8080). SHA-1 is no
-// longer signed with but still validated (RFC 9904).
+// (RFC 3110, 5702, 6605); Ed25519 and Ed448 hash by themselves (RFC 8080). What
+// is not here is unsupported; the package documentation has the whole list.
 var hashes = map[uint8]crypto.Hash{
 	dns.RSASHA1: crypto.SHA1, dns.RSASHA1NSEC3SHA1: crypto.SHA1,
 	dns.RSASHA256: crypto.SHA256, dns.RSASHA512: crypto.SHA512,
 	dns.ECDSAP256SHA256: crypto.SHA256, dns.ECDSAP384SHA384: crypto.SHA384,
-	dns.ED25519: 0,
+	dns.ED25519: 0, dns.ED448: 0,
 }
 
 func supported(algorithm uint8) bool { _, ok := hashes[algorithm]; return ok }
@@ -101,6 +102,11 @@ func publicKey(algorithm uint8, b []byte) (crypto.PublicKey, error) {
 			return nil, errKeyForm
 		}
 		return ed25519.PublicKey(b), nil
+	case dns.ED448:
+		if len(b) != ed448.PublicKeySize {
+			return nil, errKeyForm
+		}
+		return ed448.PublicKey(b), nil
 	}
 	return nil, errAlgorithm
 }
@@ -164,6 +170,8 @@ func (k *key) verify(data, sig []byte) error {
 		ok = len(sig) == 2*size && ecdsa.Verify(public, sum, new(big.Int).SetBytes(sig[:size]), new(big.Int).SetBytes(sig[size:]))
 	case ed25519.PublicKey:
 		ok = ed25519.Verify(public, data, sig)
+	case ed448.PublicKey: // RFC 8080, Section 4: without a context
+		ok = ed448.Verify(public, data, sig, "")
 	}
 	if !ok {
 		return errSignature
