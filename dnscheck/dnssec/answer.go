@@ -3,6 +3,7 @@ package dnssec
 import (
 	"context"
 	"slices"
+	"strings"
 	"sync"
 
 	"github.com/miekg/dns"
@@ -18,7 +19,8 @@ type judge struct {
 	work              work
 	result            Result
 	fault             *fault // the worst yet
-	exists            bool   // the name at the end of the way is proven to exist
+	messages          []Message
+	exists            bool // the name at the end of the way is proven to exist
 }
 
 // step is one thing to be proven on the way from the question to the answer.
@@ -268,6 +270,7 @@ func (j *judge) judgeSet(ctx context.Context, set *rrset) *fault {
 		used := []*verified{v}
 		if ce, expanded := v.encloser(); expanded {
 			d := newDenial(z, j.authority, j.now, &j.work, j.v.maxIterations())
+			defer j.keepNSEC3(d)
 			if f := d.noCloser(set.owner, ce); f != nil {
 				return f
 			}
@@ -282,6 +285,7 @@ func (j *judge) judgeSet(ctx context.Context, set *rrset) *fault {
 func (j *judge) judgeDenial(ctx context.Context, q name, typ uint16) *fault {
 	return j.prove(ctx, step{denied: q}, typ, func(z *zone) *fault {
 		d := newDenial(z, j.authority, j.now, &j.work, j.v.maxIterations())
+		defer j.keepNSEC3(d)
 		f := d.noData(q, typ)
 		if j.reply.Rcode == dns.RcodeNameError && f != nil {
 			// Beyond RFC 4035: some servers say NXDOMAIN for a name that has
@@ -308,7 +312,7 @@ func (j *judge) prove(ctx context.Context, s step, typ uint16, try func(*zone) *
 	var first *fault
 	var firstChain []evidence.Zone
 	for _, signer := range j.stepSigners(s, typ) {
-		st := j.state(ctx, signer, true)
+		st := j.keepState(j.state(ctx, signer, true))
 		f := st.fault
 		switch {
 		case f != nil:
@@ -330,7 +334,7 @@ func (j *judge) prove(ctx context.Context, s step, typ uint16, try func(*zone) *
 	}
 	var st *state
 	if first == nil || first.security != evidence.SecurityIndeterminate {
-		st = j.state(ctx, target, false)
+		st = j.keepState(j.state(ctx, target, false))
 	}
 	if first != nil && (st == nil || st.fault == nil || st.fault.security != evidence.SecurityInsecure) {
 		j.link(firstChain)
@@ -351,7 +355,7 @@ func (j *judge) prove(ctx context.Context, s step, typ uint16, try func(*zone) *
 // it say nothing of a name in a signed zone further down, though anybody can
 // put them into a reply about one.
 func (j *judge) excused(ctx context.Context, f *fault, by *state, target name) (*fault, *state) {
-	st := j.state(ctx, target, false)
+	st := j.keepState(j.state(ctx, target, false))
 	switch {
 	case st.fault != nil:
 		return st.fault, st
@@ -368,6 +372,30 @@ func (j *judge) keep(used []*verified) {
 			j.result.Signatures = append(j.result.Signatures, e)
 		}
 	}
+}
+
+// keepNSEC3 notes the parameters of the NSEC3 records that were verified.
+func (j *judge) keepNSEC3(d *denial) {
+	for _, v := range d.used {
+		rr, ok := v.set.rrs[0].(*dns.NSEC3)
+		if !ok {
+			continue
+		}
+		e := evidence.NSEC3{Zone: d.zone.name.String(), Iterations: rr.Iterations, Salt: strings.ToLower(strings.TrimPrefix(rr.Salt, "-")), OptOut: rr.Flags&1 != 0}
+		if len(j.result.NSEC3) < evidence.MaxNSEC3 && !slices.Contains(j.result.NSEC3, e) {
+			j.result.NSEC3 = append(j.result.NSEC3, e)
+		}
+	}
+}
+
+// keepState notes the answers that a state was found out by.
+func (j *judge) keepState(s *state) *state {
+	for _, m := range s.messages {
+		if !slices.Contains(j.messages, m) {
+			j.messages = append(j.messages, m)
+		}
+	}
+	return s
 }
 
 // link notes the zones of a chain.

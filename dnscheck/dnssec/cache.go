@@ -15,6 +15,8 @@ type state struct {
 	// empty says that the name does not exist, and so nothing below it.
 	empty bool
 	chain []evidence.Zone
+	// messages are the answers that it was found out by; only with Keep.
+	messages []Message
 	// expires is when it must be found out anew; the zero time if it must not
 	// be remembered.
 	expires time.Time

@@ -17,6 +17,7 @@ import (
 type entry struct {
 	ds   []*dns.DS
 	keys []*dns.DNSKEY // only of a trust anchor
+	seen []*dns.DS     // all there are, followed or not
 }
 
 // cut is what the parent zone says of a name.
@@ -167,7 +168,8 @@ func trustKeys(n name, names entry, msg *dns.Msg, now time.Time) (*zone, time.Du
 		return nil, 0, bogus(dns.ExtendedErrorCodeDNSBogus, "zone %s: its DNSKEY records come from a wildcard", n)
 	}
 	z.keys = all
-	z.chain = []evidence.Zone{{Name: n.String(), Security: evidence.SecuritySecure, Keys: links}}
+	sig := v.evidence(now)
+	z.chain = []evidence.Zone{{Name: n.String(), Security: evidence.SecuritySecure, Keys: links, Signature: &sig}}
 	return z, v.ttl, nil
 }
 

@@ -85,6 +85,11 @@ type Result struct {
 	Zones []evidence.Zone
 	// Signatures are those that were verified in the reply itself.
 	Signatures []evidence.Signature
+	// NSEC3 is the parameters of the NSEC3 records verified in it, each once,
+	// at most evidence.MaxNSEC3.
+	NSEC3 []evidence.NSEC3
+	// Proof is what the judgement rests on, if [Validator.Keep] is set.
+	Proof *Proof
 	// Exists says that the reply is secure but its response code, which nothing
 	// signs, is not: it is NXDOMAIN, and what the signatures prove is that the
 	// name exists, with the records in the reply or without any of the type.
@@ -93,6 +98,25 @@ type Result struct {
 	// the root's DNSKEY RRset without signature, or not at all. Security is
 	// then indeterminate, for that is no fault of the domain.
 	Stripped bool
+}
+
+// Proof is a reply together with the answers that the chain of trust to it was
+// made of: what a Validator needs to come to the same judgement again. The
+// messages are shared and must only be read.
+type Proof struct {
+	Name     string // the question, fully qualified
+	Type     uint16
+	Time     time.Time // when the signatures were judged
+	Reply    *dns.Msg
+	Chain    []Message // the DS and DNSKEY answers, from the anchor downward
+	Security evidence.Security
+}
+
+// Message is an answer of the [Source].
+type Message struct {
+	Name string // fully qualified
+	Type uint16
+	Msg  *dns.Msg
 }
 
 // Validator validates replies. It is safe for concurrent use, and meant to be
@@ -108,6 +132,8 @@ type Validator struct {
 	// MaxIterations is the number of additional NSEC3 iterations above which a
 	// proof makes its zone insecure (RFC 9276, Section 3.2); 0 means 100.
 	MaxIterations int
+	// Keep keeps the answers of the [Source] with the zones, for [Result.Proof].
+	Keep bool
 	// MaxZones bounds the memory of validated delegations; 0 means 20,000.
 	MaxZones int
 
@@ -136,11 +162,14 @@ func (v *Validator) Validate(ctx context.Context, src Source, qname string, qtyp
 	j := &judge{walk: &walk{v: v, src: src, now: v.Now()}, reply: reply}
 	j.run(ctx, q, qtype)
 	r := j.result
-	if j.fault == nil {
+	if f := j.fault; f != nil {
+		r.Security, r.Reason, r.EDE, r.Stripped = f.security, f.reason, f.ede, f.stripped
+	} else {
 		r.Security, r.Exists = evidence.SecuritySecure, j.exists && reply.Rcode == dns.RcodeNameError
-		return r
 	}
-	r.Security, r.Reason, r.EDE, r.Stripped = j.fault.security, j.fault.reason, j.fault.ede, j.fault.stripped
+	if v.Keep {
+		r.Proof = &Proof{Name: q.fqdn(), Type: qtype, Time: j.now, Reply: reply, Chain: j.messages, Security: r.Security}
+	}
 	return r
 }
 

@@ -75,4 +75,3 @@ func TestEd448(t *testing.T) {
 		}
 	})
 }
-

@@ -114,17 +114,11 @@ func publicKey(algorithm uint8, b []byte) (crypto.PublicKey, error) {
 // rsaKey reads the form of RFC 3110, Section 2. Which sizes can be used is
 // decided by crypto/rsa: from 1024 bits on, unless GODEBUG=rsa1024min=0.
 func rsaKey(b []byte) (crypto.PublicKey, error) {
-	if len(b) < 3 {
+	exponent, modulus, ok := splitRSA(b)
+	if !ok {
 		return nil, errKeyForm
 	}
-	size, b := int(b[0]), b[1:]
-	if size == 0 {
-		size, b = int(binary.BigEndian.Uint16(b)), b[2:]
-	}
-	if size == 0 || size >= len(b) {
-		return nil, errKeyForm
-	}
-	e, n := new(big.Int).SetBytes(b[:size]), new(big.Int).SetBytes(b[size:])
+	e, n := new(big.Int).SetBytes(exponent), new(big.Int).SetBytes(modulus)
 	// RFC 3110, Section 2: moduli have at most 4096 bits. A larger one, or an
 	// exponent over 31 bits, which crypto/rsa refuses, would cost time too.
 	if n.BitLen() > 4096 || e.BitLen() > 31 {
@@ -138,6 +132,21 @@ func rsaKey(b []byte) (crypto.PublicKey, error) {
 		return nil, errKeySize
 	}
 	return k, nil
+}
+
+// splitRSA splits a key (RFC 3110, Section 2).
+func splitRSA(b []byte) (exponent, modulus []byte, ok bool) {
+	if len(b) < 3 {
+		return nil, nil, false
+	}
+	size, b := int(b[0]), b[1:]
+	if size == 0 {
+		size, b = int(binary.BigEndian.Uint16(b)), b[2:]
+	}
+	if size == 0 || size >= len(b) {
+		return nil, nil, false
+	}
+	return b[:size], b[size:], true
 }
 
 // ecdsaKey reads the point without its format octet (RFC 6605, Section 4).

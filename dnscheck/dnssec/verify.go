@@ -71,7 +71,7 @@ func (v *verified) evidence(now time.Time) evidence.Signature {
 		return now.Truncate(time.Second).Add(time.Duration(int32(serial-uint32(now.Unix()))) * time.Second).UTC()
 	}
 	return evidence.Signature{
-		Zone: signer.String(), Tag: v.sig.KeyTag, Algorithm: v.sig.Algorithm,
+		Zone: signer.String(), Covers: dns.Type(v.sig.TypeCovered).String(), Tag: v.sig.KeyTag, Algorithm: v.sig.Algorithm,
 		Inception: at(v.sig.Inception), Expiration: at(v.sig.Expiration),
 	}
 }

@@ -104,7 +104,7 @@ func (x *walk) find(ctx context.Context, n name, signer bool) *state {
 	defer asked.wait()
 	defer cancel()
 	if at == n {
-		return x.prime(asked, n, anchors[n])
+		return asked.kept(x.prime(asked, n, anchors[n]), nil)
 	}
 	if known := x.v.known(n.parent(), x.now); known == nil || known.zone != nil && !known.empty {
 		depth := n.labels() - at.labels()
@@ -119,7 +119,16 @@ func (x *walk) find(ctx context.Context, n name, signer bool) *state {
 	if above.fault != nil || above.empty {
 		return above
 	}
-	return x.descend(asked, n, above)
+	return asked.kept(x.descend(asked, n, above), above.messages)
+}
+
+// kept puts what was asked for a new state, after what led to the one above
+// it, into the state.
+func (q *asking) kept(s *state, above []Message) *state {
+	if q.v.Keep {
+		s.messages = append(above[:len(above):len(above)], q.used...)
+	}
+	return s
 }
 
 // known is the remembered state, if there is one.
@@ -145,8 +154,9 @@ func (x *walk) descend(asked *asking, n name, above *state) *state {
 		return s.remember(x.now, c.ttl)
 	}
 	names, f := usableDS(n, c.ds)
+	names.seen = c.ds
 	if f != nil {
-		return x.failed(asked, n, above.chain, f, c.ttl)
+		return x.failed(asked, n, above.chain, f, c.ttl).with(names, nil)
 	}
 	return x.enterZone(asked, n, names, above.chain, c.ttl)
 }
@@ -154,8 +164,9 @@ func (x *walk) descend(asked *asking, n name, above *state) *state {
 // prime enters the zone of a trust anchor.
 func (x *walk) prime(asked *asking, n name, a anchor) *state {
 	names, f := a.usable(n)
+	names.seen = a.ds
 	if f != nil {
-		return x.failed(asked, n, nil, f, longest)
+		return x.failed(asked, n, nil, f, longest).with(names, nil)
 	}
 	return x.enterZone(asked, n, names, nil, longest)
 }
@@ -164,7 +175,7 @@ func (x *walk) prime(asked *asking, n name, a anchor) *state {
 func (x *walk) enterZone(asked *asking, n name, names entry, chain []evidence.Zone, ttl time.Duration) *state {
 	msg, f := asked.answer(n, dns.TypeDNSKEY)
 	if f != nil {
-		return x.failed(asked, n, chain, f, 0)
+		return x.failed(asked, n, chain, f, 0).with(names, nil)
 	}
 	z, life, f := trustKeys(n, names, msg, x.now)
 	if f != nil {
@@ -172,10 +183,10 @@ func (x *walk) enterZone(asked *asking, n name, names entry, chain []evidence.Zo
 			f = indeterminate(dns.ExtendedErrorCodeDNSSECIndeterminate, "the resolver does not hand on DNSSEC records: it has the root's DNSKEY without signatures, or not at all")
 			f.stripped = true
 		}
-		return x.failed(asked, n, chain, f, ttl)
+		return x.failed(asked, n, chain, f, ttl).with(names, msg)
 	}
 	z.chain = append(chain[:len(chain):len(chain)], z.chain...)
-	return (&state{zone: z, chain: z.chain}).remember(x.now, min(ttl, life))
+	return (&state{zone: z, chain: z.chain}).with(names, msg).remember(x.now, min(ttl, life))
 }
 
 // failed is the state of a name without a chain of trust to it.
@@ -201,6 +212,7 @@ type asking struct {
 	ctx     context.Context
 	group   sync.WaitGroup
 	pending map[setKey]*question
+	used    []Message // the answers that were waited for; only with Keep
 }
 
 type question struct {
@@ -250,6 +262,9 @@ func (q *asking) answer(n name, typ uint16) (*dns.Msg, *fault) {
 		return nil, indeterminate(dns.ExtendedErrorCodeDNSSECIndeterminate, "%s %s could not be had: the answer is truncated", n, what)
 	case p.msg.Rcode != dns.RcodeSuccess && p.msg.Rcode != dns.RcodeNameError:
 		return nil, indeterminate(dns.ExtendedErrorCodeDNSSECIndeterminate, "%s %s could not be had: the resolver answered %s", n, what, rcode(p.msg.Rcode))
+	}
+	if q.v.Keep {
+		q.used = append(q.used, Message{n.fqdn(), typ, p.msg})
 	}
 	return p.msg, nil
 }

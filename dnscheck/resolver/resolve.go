@@ -98,6 +98,7 @@ func (r *Resolver) attempt(ctx context.Context, k key, typ string, round uint8) 
 	}
 	l.AD = ad
 	v.write(l)
+	f.proofs = v.proofs
 	if ctx.Err() == nil {
 		r.doubt(l, asked, round)
 	}
@@ -182,6 +183,9 @@ func (r *Resolver) keep(k key, f *finished) {
 		f.expires = earlier(f.expires, s.Expiration)
 	}
 	octets := 256 + len(k.name)
+	for _, p := range f.proofs {
+		octets += p.Reply.Len()
+	}
 	for _, list := range [][]evidence.RR{f.lookup.Aliases, f.lookup.Answer} {
 		for _, rr := range list {
 			octets += 32 + len(rr.Name) + len(rr.Data)
@@ -205,8 +209,14 @@ func clone(l *evidence.Lookup) evidence.Lookup {
 	c.Answer = slices.Clone(l.Answer)
 	c.Zones = slices.Clone(l.Zones)
 	for i := range c.Zones {
-		c.Zones[i].Keys = slices.Clone(c.Zones[i].Keys)
+		z := &c.Zones[i]
+		z.Keys, z.DS, z.DNSKEYs = slices.Clone(z.Keys), slices.Clone(z.DS), slices.Clone(z.DNSKEYs)
+		if z.Signature != nil {
+			sig := *z.Signature
+			z.Signature = &sig
+		}
 	}
+	c.NSEC3 = slices.Clone(l.NSEC3)
 	c.Signatures = slices.Clone(l.Signatures)
 	if l.Failure != nil {
 		f := *l.Failure

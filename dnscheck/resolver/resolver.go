@@ -153,6 +153,7 @@ type key struct {
 // finished is the end of a lookup: what its callers get copies of.
 type finished struct {
 	lookup  evidence.Lookup
+	proofs  []*dnssec.Proof // one for each reply that was validated; with Validator.Keep
 	expires time.Time
 }
 
@@ -192,7 +193,7 @@ func (r *Resolver) configure() error {
 	r.reaching = make(chan struct{}, n)
 	if v := r.Validator; v != nil {
 		for range r.rounds() - 1 {
-			r.again = append(r.again, &dnssec.Validator{Anchors: v.Anchors, Now: v.Now, MaxIterations: v.MaxIterations, MaxZones: v.MaxZones})
+			r.again = append(r.again, &dnssec.Validator{Anchors: v.Anchors, Now: v.Now, MaxIterations: v.MaxIterations, MaxZones: v.MaxZones, Keep: v.Keep})
 		}
 	}
 	size := r.CacheSize
@@ -273,6 +274,7 @@ func (r *Resolver) Lookup(ctx context.Context, name, qtype string) (evidence.Loo
 	}
 	l := clone(&f.lookup)
 	l.Name = asked
+	proofsOf(ctx).add(&l, f.proofs)
 	return l, nil
 }
 

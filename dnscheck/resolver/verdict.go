@@ -106,6 +106,8 @@ type verdict struct {
 	reason     string
 	zones      []evidence.Zone
 	signatures []evidence.Signature
+	nsec3      []evidence.NSEC3
+	proofs     []*dnssec.Proof
 	exists     bool // NXDOMAIN was said of a name that is proven to exist
 }
 
@@ -200,9 +202,22 @@ func (v *verdict) take(res dnssec.Result) {
 			v.signatures = append(v.signatures, s)
 		}
 	}
+	for _, n := range res.NSEC3 {
+		if len(v.nsec3) < evidence.MaxNSEC3 && !slices.Contains(v.nsec3, n) {
+			v.nsec3 = append(v.nsec3, n)
+		}
+	}
+	if res.Proof != nil {
+		v.proofs = append(v.proofs, res.Proof)
+	}
 	v.stripped = v.stripped || res.Stripped
 }
 
 func (v *verdict) write(l *evidence.Lookup) {
-	l.Security, l.Reason, l.Zones, l.Signatures = v.security, v.reason, v.zones, v.signatures
+	l.Security, l.Reason, l.Zones, l.Signatures, l.NSEC3 = v.security, v.reason, v.zones, v.signatures, v.nsec3
+	for i := range l.Zones {
+		if z := &l.Zones[i]; l.Type != "SOA" && z.Security == evidence.SecuritySecure {
+			z.DS, z.DNSKEYs, z.Signature = nil, nil, nil // see evidence.Zone
+		}
+	}
 }

@@ -28,12 +28,16 @@ func (s *Snapshot) Canonical() {
 		l := &s.Lookups[i]
 		slices.SortFunc(l.Answer, compareRR)
 		for j := range l.Signatures {
-			l.Signatures[j].Inception = canonicalTime(l.Signatures[j].Inception)
-			l.Signatures[j].Expiration = canonicalTime(l.Signatures[j].Expiration)
+			l.Signatures[j].canonical()
+		}
+		for j := range l.Zones {
+			if sig := l.Zones[j].Signature; sig != nil {
+				sig.canonical()
+			}
 		}
 		slices.SortFunc(l.Signatures, func(a, b Signature) int {
 			return cmp.Or(cmp.Compare(a.Zone, b.Zone), cmp.Compare(a.Tag, b.Tag), cmp.Compare(a.Algorithm, b.Algorithm),
-				a.Expiration.Compare(b.Expiration), a.Inception.Compare(b.Inception))
+				a.Expiration.Compare(b.Expiration), a.Inception.Compare(b.Inception), cmp.Compare(a.Covers, b.Covers))
 		})
 	}
 	sortUnique(&s.Lookups, func(l Lookup) string { return l.Name + " " + l.Type })
@@ -52,6 +56,10 @@ func (s *Snapshot) Canonical() {
 	if s.Lookups == nil {
 		s.Lookups = []Lookup{}
 	}
+}
+
+func (s *Signature) canonical() {
+	s.Inception, s.Expiration = canonicalTime(s.Inception), canonicalTime(s.Expiration)
 }
 
 func canonicalTime(t time.Time) time.Time { return t.UTC().Truncate(time.Millisecond) }
@@ -122,6 +130,11 @@ func (s *Snapshot) datable() error {
 	for _, l := range s.Lookups {
 		for _, sig := range l.Signatures {
 			times = append(times, sig.Inception, sig.Expiration)
+		}
+		for _, z := range l.Zones {
+			if z.Signature != nil {
+				times = append(times, z.Signature.Inception, z.Signature.Expiration)
+			}
 		}
 	}
 	for _, t := range times {

@@ -21,8 +21,11 @@ type Lookup struct {
 	// Zones is the chain of trust to the answer, from the root downward.
 	Zones      []Zone      `json:"zones,omitempty"`
 	Signatures []Signature `json:"signatures,omitempty"` // the RRSIGs that made the answer secure
-	AD         bool        `json:"ad,omitempty"`         // the resolver set the AD bit
-	Failure    *Failure    `json:"failure,omitempty"`
+	// NSEC3 is the parameters of the hashed denials that were verified in the
+	// answer, each once, at most [MaxNSEC3].
+	NSEC3   []NSEC3  `json:"nsec3,omitempty"`
+	AD      bool     `json:"ad,omitempty"` // the resolver set the AD bit
+	Failure *Failure `json:"failure,omitempty"`
 }
 
 // RR is one resource record.
@@ -45,6 +48,43 @@ type Zone struct {
 	Security Security `json:"security"`
 	Keys     []Key    `json:"keys,omitempty"` // the DNSKEYs that a DS or anchor leads to
 	Reason   string   `json:"reason,omitempty"`
+	// DS and DNSKEYs are the records that lead into the zone and those it
+	// publishes, whether they fit or not, in canonical order, at most
+	// [MaxZoneRecords] of each; Signature is the RRSIG that makes the DNSKEY
+	// RRset secure. To keep snapshots small they stand only in lookups of type
+	// SOA, and at a zone where the chain ends.
+	DS        []DS       `json:"ds,omitempty"`
+	DNSKEYs   []DNSKEY   `json:"dnskeys,omitempty"`
+	Signature *Signature `json:"signature,omitempty"`
+}
+
+// Bounds of what a lookup holds of DNSSEC.
+const (
+	MaxZoneRecords = 16
+	MaxNSEC3       = 4
+)
+
+// DS is a DS record without its digest.
+type DS struct {
+	Tag       uint16 `json:"tag"`
+	Algorithm uint8  `json:"algorithm"`
+	Digest    uint8  `json:"digest"` // the type
+}
+
+// DNSKEY is a DNSKEY record without its key.
+type DNSKEY struct {
+	Tag       uint16 `json:"tag"`
+	Algorithm uint8  `json:"algorithm"`
+	Flags     uint16 `json:"flags"`          // 256 zone key, 1 secure entry point, 128 revoked
+	Bits      int    `json:"bits,omitempty"` // the size of the key; 0 if the algorithm is not known
+}
+
+// NSEC3 is the parameters of one zone's NSEC3 records (RFC 5155, Section 3.1).
+type NSEC3 struct {
+	Zone       string `json:"zone"`
+	Iterations uint16 `json:"iterations"`
+	Salt       string `json:"salt,omitempty"` // hexadecimal
+	OptOut     bool   `json:"opt_out,omitempty"`
 }
 
 // Key names a DNSKEY.
@@ -57,6 +97,7 @@ type Key struct {
 // Signature is the validity of one RRSIG.
 type Signature struct {
 	Zone       string    `json:"zone"`
+	Covers     string    `json:"covers,omitempty"` // mnemonic of the type signed
 	Tag        uint16    `json:"tag"`
 	Algorithm  uint8     `json:"algorithm"`
 	Inception  time.Time `json:"inception"`

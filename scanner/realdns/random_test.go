@@ -43,6 +43,11 @@ func testRandom(t *testing.T, w *tree, server string) {
 		for range random.IntN(4) {
 			name = strings.TrimSuffix(randomLabels[random.IntN(len(randomLabels))]+"."+name, ".")
 		}
+		if strings.Contains(name, ".cnx.") {
+			// Unbound 1.17 takes the NXDOMAIN at the end of an alias for one of
+			// the alias, and so of all names below it (harden-below-nxdomain).
+			continue
+		}
 		agree(name, randomTypes[random.IntN(len(randomTypes))])
 	}
 	for _, z := range w.zones {
