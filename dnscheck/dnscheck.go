@@ -55,6 +55,36 @@ type Want struct {
 	Addr netip.Addr
 }
 
+// FetchWant is one URL that has to be fetched by HTTPS.
+type FetchWant struct {
+	URL   string
+	Limit int // octets of the body that are of interest
+}
+
+// FetchWants lists the URLs that the checks need and s does not hold yet; none
+// with Vantage.NoHTTP. A URL stands in the list once, with the largest limit
+// that anybody wants.
+func FetchWants(s *evidence.Snapshot) []FetchWant {
+	if s.Vantage.NoHTTP {
+		return nil
+	}
+	var list []FetchWant
+	for _, wants := range []func(*evidence.Snapshot) []FetchWant{} {
+		for _, w := range wants(s) {
+			if s.Fetch(w.URL) != nil {
+				continue
+			}
+			i := slices.IndexFunc(list, func(x FetchWant) bool { return x.URL == w.URL })
+			if i < 0 {
+				list = append(list, w)
+			} else {
+				list[i].Limit = max(list[i].Limit, w.Limit)
+			}
+		}
+	}
+	return list
+}
+
 // pointers turns lookups, reaches and sessions into the evidence of a finding.
 // What is nil or not in s is left out.
 func pointers[T any](s *evidence.Snapshot, what ...T) []string {

@@ -113,9 +113,10 @@ type Finding struct {
 
 // Cost is what the scan asked of others.
 type Cost struct {
-	DNSQueries      int     `json:"dns_queries"`
-	SMTPConnections int     `json:"smtp_connections"`
-	Seconds         float64 `json:"seconds"`
+	DNSQueries       int     `json:"dns_queries"`
+	SMTPConnections  int     `json:"smtp_connections"`
+	HTTPSConnections int     `json:"https_connections,omitempty"`
+	Seconds          float64 `json:"seconds"`
 }
 
 // New judges a snapshot, which it makes canonical. The catalogue must be one
@@ -131,7 +132,7 @@ func New(catalogue []*check.Check, policy *score.Policy, s *evidence.Snapshot) (
 		Time:           s.Time,
 		Tool:           s.Tool,
 		Categories:     []Category{},
-		Cost:           Cost{s.Cost.DNSQueries, s.Cost.SMTPConnections, float64(s.Cost.Milliseconds) / 1000},
+		Cost:           Cost{s.Cost.DNSQueries, s.Cost.SMTPConnections, s.Cost.HTTPSConnections, float64(s.Cost.Milliseconds) / 1000},
 		EvidenceDigest: digest,
 	}
 	if s.Error != nil {

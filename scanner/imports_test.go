@@ -36,6 +36,7 @@ var imports = []rule{
 	{"dnscheck/rpki", true, []string{"report/evidence"}, "one standard: what it reads is handed to it"},
 	{"dnscheck/rpki/rtr", false, []string{"dnscheck/rpki"}, "fetches over the network what dnscheck/rpki judges by"},
 	{"dnscheck/rpki/origin", false, []string{"report/evidence", "dnscheck/rpki"}, "an observer: records what tables and the DNS say of routes"},
+	{"dnscheck/fetch", false, []string{"report/evidence"}, "an observer: records, does not judge"},
 	{"dnscheck/resolver", false, []string{"report/evidence", "dnscheck/dnssec"}, "an observer: records, does not judge"},
 	{"dnscheck/dnstest", false, nil, "name servers for tests; knows nothing of what is tested"},
 	{"smtpcheck", true, []string{"report/check", "report/evidence", "smtpcheck/dane", "smtpcheck/guideline", "smtpcheck/certificate"}, "checks are functions of evidence"},

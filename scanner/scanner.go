@@ -43,12 +43,18 @@ type Router interface {
 	Route(ctx context.Context, addr netip.Addr) (evidence.Routing, error)
 }
 
+// Fetcher makes HTTPS requests: a *fetch.Fetcher, or a replay.
+type Fetcher interface {
+	Fetch(ctx context.Context, url string, limit int) (evidence.Fetch, error)
+}
+
 // Scanner scans domains. The fields are not changed once Scan was called; a
 // Scanner may then be used by any number of goroutines.
 type Scanner struct {
 	Resolver Resolver
-	Prober   Prober // may be nil with Vantage.NoSMTP
-	Router   Router // may be nil unless Vantage.RPKI is Available
+	Prober   Prober  // may be nil with Vantage.NoSMTP
+	Router   Router  // may be nil unless Vantage.RPKI is Available
+	Fetcher  Fetcher // may be nil with Vantage.NoHTTP
 	Vantage  evidence.Vantage
 	Tool     evidence.Tool
 
@@ -122,8 +128,8 @@ type run struct {
 	dns     resolver.Cost
 }
 
-// task names a thing to do: a question, a session, a name server to try or an
-// address to find the routes to.
+// task names a thing to do: a question, a session, a name server to try, an
+// address to find the routes to or a URL to fetch.
 type task struct {
 	kind       byte
 	name, what string
@@ -217,6 +223,11 @@ func (r *run) start(ctx context.Context) {
 			r.begin(task{'o', "", a.String()}, func() func() error { return r.route(ctx, a) })
 		}
 	}
+	if r.scanner.Fetcher != nil {
+		for _, w := range dnscheck.FetchWants(r.snap) {
+			r.begin(task{'f', "", w.URL}, func() func() error { return r.fetch(ctx, w) })
+		}
+	}
 	if r.scanner.Vantage.NoSMTP || r.scanner.Prober == nil {
 		return
 	}
@@ -292,6 +303,21 @@ func (r *run) route(ctx context.Context, addr netip.Addr) func() error {
 			err = nil // nobody knows then, which is what a missing one says
 		}
 		return err
+	}
+}
+
+func (r *run) fetch(ctx context.Context, w dnscheck.FetchWant) func() error {
+	got, err := r.scanner.Fetcher.Fetch(ctx, w.URL, w.Limit)
+	if err != nil && ctx.Err() != nil {
+		got, err = evidence.Fetch{URL: w.URL, Failure: outOfBudget(evidence.OpFetch)}, nil
+	}
+	return func() error {
+		if err != nil {
+			return err
+		}
+		r.snap.Fetches = append(r.snap.Fetches, got)
+		r.snap.Cost.HTTPSConnections += got.Connections
+		return nil
 	}
 }
 

@@ -46,7 +46,7 @@ func runDemo(ctx context.Context, args []string, std streams) error {
 	}
 	s := l.Scanner()
 	s.Tool, s.Timeout, s.Workers = tool(), o.timeout, o.workers
-	s.Vantage.NoSMTP, s.Vantage.NoIPv6 = o.noSMTP, o.noIPv6
+	s.Vantage.NoSMTP, s.Vantage.NoHTTP, s.Vantage.NoIPv6 = o.noSMTP, o.noHTTP, o.noIPv6
 	return scanAll(ctx, &o, &inOrder{s}, chain(ctx, named, nil), nil, std, len(named) > 1)
 }
 

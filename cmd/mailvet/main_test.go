@@ -64,7 +64,7 @@ func startCache(ts *testscript.TestScript, neg bool, args []string) {
 }
 
 // startLab is the script command "lab": it serves the built-in Internet on
-// real sockets until the script ends, and sets RESOLVER, SMTP_PORT and the
+// real sockets until the script ends, and sets RESOLVER, SMTP_PORT, HTTPS_PORT and the
 // files anchors and roots.pem.
 func startLab(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) > 0 {
@@ -77,6 +77,7 @@ func startLab(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Defer(func() { _ = s.Close() })
 	ts.Setenv("RESOLVER", s.Resolver)
 	ts.Setenv("SMTP_PORT", strconv.Itoa(s.SMTPPort))
+	ts.Setenv("HTTPS_PORT", strconv.Itoa(s.HTTPSPort))
 	ts.Check(os.WriteFile(ts.MkAbs("anchors"), []byte(s.Anchors), 0o600))
 	ts.Check(os.WriteFile(ts.MkAbs("roots.pem"), []byte(s.Roots), 0o600))
 }

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"mailvet/dnscheck/dnssec"
+	"mailvet/dnscheck/fetch"
 	"mailvet/dnscheck/resolver"
 	"mailvet/report/evidence"
 	"mailvet/scanner"
@@ -24,7 +25,7 @@ const resolverUsage = "recursive resolver `ADDR`: host, host:port, tcp://host, t
 func newScanner(o *options) (*scanner.Scanner, error) {
 	v := evidence.Vantage{
 		IPv4: available("udp4", "192.0.2.1:53"), IPv6: available("udp6", "[2001:db8::1]:53"),
-		SMTPPort: o.smtpPort, NoSMTP: o.noSMTP, NoIPv6: o.noIPv6, AllowPrivate: o.allowPrivate,
+		SMTPPort: o.smtpPort, NoSMTP: o.noSMTP, NoHTTP: o.noHTTP, NoIPv6: o.noIPv6, AllowPrivate: o.allowPrivate,
 		Helo: heloDefault(o.helo),
 	}
 	r, err := newResolver(o, &v)
@@ -39,6 +40,10 @@ func newScanner(o *options) (*scanner.Scanner, error) {
 		Resolver: r,
 		Prober: &probe.Prober{
 			Port: o.smtpPort, Helo: v.Helo, Roots: roots, AllowPrivate: o.allowPrivate, Retries: probeRetries(o.retries),
+		},
+		Fetcher: &fetch.Fetcher{
+			Resolver: r, Special: probe.SpecialPurpose, AllowPrivate: o.allowPrivate, NoIPv6: o.noIPv6,
+			Port: o.httpsPort, Roots: roots, UserAgent: "mailvet/" + version(),
 		},
 		Vantage: v, Tool: tool(), Timeout: o.timeout, Workers: o.workers,
 	}, nil

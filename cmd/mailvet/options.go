@@ -25,10 +25,10 @@ type options struct {
 	vrps, routes           []string
 	originZone4            string
 	originZone6            string
-	smtpPort               int
+	smtpPort, httpsPort    int
 	helo                   string
 	allowPrivate           bool
-	noSMTP, noIPv6         bool
+	noSMTP, noHTTP, noIPv6 bool
 	workers, retries       int
 	retriesGiven           bool // --retries was given
 	timeout                time.Duration
@@ -55,6 +55,7 @@ func (o *options) outputFlags(fs *pflag.FlagSet) {
 func (o *options) scanFlags(fs *pflag.FlagSet) {
 	fs.StringVar(&o.evidence, "evidence", "", "also store what was seen in `FILE`, for \"mailvet score\" (JSON Lines)")
 	fs.BoolVar(&o.noSMTP, "no-smtp", false, "open no connection to mail servers; what that leaves unknown is not tested")
+	fs.BoolVar(&o.noHTTP, "no-http", false, "fetch nothing by HTTPS (MTA-STS policies, BIMI logos); what that leaves unknown is not tested")
 	fs.BoolVar(&o.noIPv6, "no-ipv6", false, "use no IPv6; what that leaves unknown is not tested")
 	fs.IntVar(&o.workers, "workers", 16, "scan `N` domains at once")
 	fs.DurationVar(&o.timeout, "timeout", 90*time.Second, "`TIME` for one domain, such as 90s or 2m; what is not known by then stays unknown")
@@ -70,6 +71,7 @@ func (o *options) networkFlags(fs *pflag.FlagSet) {
 	fs.StringVar(&o.rootCA, "root-ca", "", "trusted root certificates, PEM, from `FILE` (default: the system's)")
 	o.routingFlags(fs)
 	fs.IntVar(&o.smtpPort, "smtp-port", 25, "`PORT` of the mail servers")
+	fs.IntVar(&o.httpsPort, "https-port", 443, "`PORT` of the web servers")
 	fs.StringVar(&o.helo, "helo", "", "`NAME` to give in EHLO (default: this host's)")
 	fs.BoolVar(&o.allowPrivate, "allow-private", false, "connect to addresses of special-purpose ranges too (RFC 6890)")
 }
@@ -104,6 +106,10 @@ func (o *options) check(fs *pflag.FlagSet) error {
 		return bad("--no-smtp and --smtp-port contradict each other")
 	case fs.Lookup("smtp-port") != nil && (o.smtpPort < 1 || o.smtpPort > 65535):
 		return bad("--smtp-port %d: give a port from 1 to 65535", o.smtpPort)
+	case o.noHTTP && fs.Changed("https-port"):
+		return bad("--no-http and --https-port contradict each other")
+	case fs.Lookup("https-port") != nil && (o.httpsPort < 1 || o.httpsPort > 65535):
+		return bad("--https-port %d: give a port from 1 to 65535", o.httpsPort)
 	case fs.Lookup("workers") != nil && (o.workers < 1 || o.workers > 10000):
 		return bad("--workers %d: give a number from 1 to 10000", o.workers)
 	case fs.Lookup("retries") != nil && (o.retries < 0 || o.retries > 10):

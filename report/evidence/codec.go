@@ -17,7 +17,7 @@ import (
 const MaxEncoded = 64 << 20
 
 // Canonical puts s in the one order and precision in which it is stored:
-// lookups by name and type, RRsets, sessions, routes, chains and certificates sorted,
+// lookups by name and type, RRsets, sessions, routes, fetches, chains and certificates sorted,
 // duplicates dropped, times in UTC to the millisecond. It must be called
 // before checks read s, so that the order in which answers came in cannot
 // show. It changes s in place and is idempotent.
@@ -48,6 +48,11 @@ func (s *Snapshot) Canonical() {
 	sortUnique(&s.Sessions, func(x Session) string { return x.Host + " " + x.Addr + " " + strconv.Itoa(x.Port) })
 	sortUnique(&s.Chains, func(c Chain) string { return c.ID })
 	sortUnique(&s.Certificates, func(c Certificate) string { return c.ID })
+	for i := range s.Fetches {
+		if c := s.Fetches[i].Certificate; c != nil {
+			c.NotBefore, c.NotAfter = canonicalTime(c.NotBefore), canonicalTime(c.NotAfter)
+		}
+	}
 	sortUnique(&s.Fetches, func(f Fetch) string { return f.URL })
 	for i := range s.Routings {
 		s.Routings[i].canonical()
@@ -126,6 +131,11 @@ func (s *Snapshot) datable() error {
 	times := []time.Time{s.Time}
 	for _, x := range s.Sessions {
 		times = append(times, x.Time)
+	}
+	for _, f := range s.Fetches {
+		if f.Certificate != nil {
+			times = append(times, f.Certificate.NotBefore, f.Certificate.NotAfter)
+		}
 	}
 	for _, l := range s.Lookups {
 		for _, sig := range l.Signatures {

@@ -50,7 +50,7 @@ func whole() *evidence.Snapshot {
 	return &evidence.Snapshot{
 		Schema: evidence.Schema, Tool: evidence.Tool{Name: "mailvet", Version: "test"}, Domain: "example.test", Time: at,
 		Vantage: evidence.Vantage{IPv4: evidence.Available, IPv6: evidence.Missing, Resolvers: []string{"192.0.2.53:53"}, DNSSEC: evidence.ValidationOwn,
-			Anchors: []string{". DS 20326"}, StripsDNSSEC: true, Helo: "scan.test", Roots: "system", SMTPPort: 25, NoSMTP: true, NoIPv6: true, AllowPrivate: true,
+			Anchors: []string{". DS 20326"}, StripsDNSSEC: true, Helo: "scan.test", Roots: "system", SMTPPort: 25, NoSMTP: true, NoHTTP: true, NoIPv6: true, AllowPrivate: true,
 			RPKI: evidence.Available, VRPs: []string{"vrps.json"}, Routes: []string{"origin.asn.example"}},
 		Lookups: []evidence.Lookup{
 			lookup,
@@ -60,7 +60,9 @@ func whole() *evidence.Snapshot {
 		Reaches:  []evidence.Reach{{Host: "ns2.test", Addr: "192.0.2.2", Outcome: evidence.NotReached, Tries: 3, Failure: failure}, {Host: "ns1.test", Addr: "192.0.2.1", Outcome: evidence.Reached, Tries: 1}},
 		Sessions: []evidence.Session{session, {Host: "mx.example.test", Addr: "192.0.2.25", Port: 25, Time: at}},
 		Chains:   []evidence.Chain{chain}, Certificates: certs,
-		Fetches: []evidence.Fetch{{URL: "https://mta-sts.example.test/", Status: 200, ContentType: "text/plain", Body: []byte("version: STSv1"), Failure: failure}},
+		Fetches: []evidence.Fetch{{URL: "https://mta-sts.example.test/", Status: 200, ContentType: "text/plain", Body: []byte("version: STSv1"), Failure: failure,
+			Addr: "192.0.2.80", Connections: 2, Location: "https://example.test/", Truncated: true, Size: 70000,
+			Certificate: &evidence.WebCertificate{State: evidence.CertificateExpired, Names: []string{"mta-sts.example.test"}, Issuer: "CN=CA", NotBefore: at, NotAfter: at.Add(time.Hour)}}},
 		Routings: []evidence.Routing{
 			{Addr: "2001:db8::25", Network: "2001:db8::/48", RouteSource: evidence.SourceUnavailable, VRPSource: evidence.SourceStale, Failure: failure},
 			{Addr: "192.0.2.25", Network: "192.0.2.0/24", RouteSource: evidence.SourceUsable, VRPSource: evidence.SourceUsable,
@@ -70,7 +72,7 @@ func whole() *evidence.Snapshot {
 					{Prefix: "192.0.2.0/24", Origin: 64500, State: evidence.RouteValid, VRPs: vrps},
 				}, VRPs: slices.Clone(vrps)},
 		},
-		Cost:  evidence.Cost{DNSQueries: 41, SMTPConnections: 2, Milliseconds: 1300},
+		Cost:  evidence.Cost{DNSQueries: 41, SMTPConnections: 2, HTTPSConnections: 1, Milliseconds: 1300},
 		Error: failure,
 	}
 }

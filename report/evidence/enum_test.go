@@ -61,6 +61,7 @@ func TestEnums(t *testing.T) {
 	enum(t, evidence.SourceEmpty)
 	enum(t, evidence.RouteValid)
 	enum(t, evidence.ReasonLength)
+	enum(t, evidence.CertificateUntrusted)
 }
 
 func TestFailure(t *testing.T) {

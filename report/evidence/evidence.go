@@ -54,9 +54,11 @@ type Tool struct {
 
 // Cost counts what the scan asked of others.
 type Cost struct {
-	DNSQueries      int   `json:"dns_queries"`      // questions sent to resolvers and name servers, retries included
-	SMTPConnections int   `json:"smtp_connections"` // connections opened to MX addresses for this domain
-	Milliseconds    int64 `json:"milliseconds"`
+	DNSQueries      int `json:"dns_queries"`      // questions sent to resolvers and name servers, retries included
+	SMTPConnections int `json:"smtp_connections"` // connections opened to MX addresses for this domain
+	// HTTPSConnections counts those to web servers.
+	HTTPSConnections int   `json:"https_connections,omitempty"`
+	Milliseconds     int64 `json:"milliseconds"`
 }
 
 // Vantage says what the scanner itself had and was told, because else its own
@@ -72,6 +74,7 @@ type Vantage struct {
 	Roots        string       `json:"roots,omitempty"` // where the trusted roots came from
 	SMTPPort     int          `json:"smtp_port,omitempty"`
 	NoSMTP       bool         `json:"no_smtp,omitempty"`
+	NoHTTP       bool         `json:"no_http,omitempty"` // nothing was fetched by HTTPS
 	NoIPv6       bool         `json:"no_ipv6,omitempty"`
 	AllowPrivate bool         `json:"allow_private,omitempty"`
 	// RPKI is Available where a source of VRPs was given, whatever became of
@@ -90,15 +93,6 @@ type Reach struct {
 	Outcome Reachable `json:"outcome"`
 	Tries   int       `json:"tries"`
 	Failure *Failure  `json:"failure,omitempty"`
-}
-
-// Fetch is one HTTPS request, of MTA-STS policies and the like.
-type Fetch struct {
-	URL         string   `json:"url"`
-	Status      int      `json:"status,omitempty"`
-	ContentType string   `json:"content_type,omitempty"`
-	Body        []byte   `json:"body,omitempty"`
-	Failure     *Failure `json:"failure,omitempty"`
 }
 
 // Question is a DNS question that a family of checks wants asked.

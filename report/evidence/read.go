@@ -77,8 +77,8 @@ func (s *Snapshot) Chain(id string) (*Chain, [][]byte) {
 	return nil, nil
 }
 
-// Pointer is the JSON pointer (RFC 6901) of a lookup, session, reach or routing
-// of s within its stored form; empty for anything else, nil included.
+// Pointer is the JSON pointer (RFC 6901) of a lookup, session, reach, routing
+// or fetch of s within its stored form; empty for anything else, nil included.
 func (s *Snapshot) Pointer(what any) string {
 	at := func(list string, i int) string {
 		if i < 0 {
@@ -102,6 +102,11 @@ func (s *Snapshot) Pointer(what any) string {
 			return ""
 		}
 		return at("reaches", slices.IndexFunc(s.Reaches, func(x Reach) bool { return x.Host == w.Host && x.Addr == w.Addr }))
+	case *Fetch:
+		if w == nil {
+			return ""
+		}
+		return at("fetches", slices.IndexFunc(s.Fetches, func(x Fetch) bool { return x.URL == w.URL }))
 	case *Routing:
 		if w == nil {
 			return ""

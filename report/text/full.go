@@ -270,7 +270,11 @@ func unique(findings []report.Finding, text func(report.Finding) string) []strin
 
 func (p *page) cost(r *report.Report) {
 	c := r.Cost
-	p.para(0, fmt.Sprintf("Cost: %s, %s, %.1f seconds.", number(c.DNSQueries, "DNS query", "DNS queries"), number(c.SMTPConnections, "SMTP connection", "SMTP connections"), c.Seconds))
+	cost := number(c.DNSQueries, "DNS query", "DNS queries") + ", " + number(c.SMTPConnections, "SMTP connection", "SMTP connections")
+	if c.HTTPSConnections > 0 {
+		cost += ", " + number(c.HTTPSConnections, "HTTPS connection", "HTTPS connections")
+	}
+	p.para(0, fmt.Sprintf("Cost: %s, %.1f seconds.", cost, c.Seconds))
 }
 
 func number(n int, one, many string) string {

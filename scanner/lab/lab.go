@@ -25,6 +25,13 @@
 //	silent: yes             takes no connection and says nothing
 //	extensions: A,B         the lines of the EHLO reply
 //
+//	-- https HOST PATH [status=N] [type=TYPE] [location=URL] [repeat=N] [cert=WORD,WORD] [fault=silent|refused|closed] --
+//
+// is a page of the web server at all addresses of HOST; the section's text is
+// its body, which repeat makes longer. Several hosts may share an address.
+// cert (the words of an smtp section) and fault are those of the whole host;
+// silent and refused those of the whole address.
+//
 //	-- faults --
 //
 // holds faults of the recursive resolver, as dnstest.ParseFault reads them:
@@ -62,6 +69,7 @@ import (
 
 	"mailvet/dnscheck/dnssec"
 	"mailvet/dnscheck/dnstest"
+	"mailvet/dnscheck/fetch"
 	"mailvet/dnscheck/resolver"
 	"mailvet/dnscheck/rpki"
 	"mailvet/dnscheck/rpki/origin"
@@ -105,6 +113,7 @@ type Lab struct {
 	servers map[string]*smtptest.Server
 	certs   map[string]tls.Certificate
 	router  *origin.Router
+	sites   map[string]*site
 }
 
 // Load builds the Internet of all scenario files (*.txt) in a folder.
@@ -115,8 +124,9 @@ func Load(fsys fs.FS, dir string, opts Options) (*Lab, error) {
 	}
 	l := &Lab{
 		Wants: s.wants, Usual: s.usual, opts: opts, ca: smtptest.NewCA("Mailvet Lab", opts.Now),
-		servers: map[string]*smtptest.Server{}, certs: map[string]tls.Certificate{},
+		servers: map[string]*smtptest.Server{}, certs: map[string]tls.Certificate{}, sites: map[string]*site{},
 		net: &network{
+			web: map[netip.Addr]*webServer{},
 			dns: map[netip.Addr]exchanger{}, smtp: map[netip.Addr]*smtptest.Server{}, silent: map[netip.Addr]bool{},
 			noIPv6: opts.NoIPv6, latency: opts.Latency,
 		},
@@ -321,7 +331,7 @@ func (l *Lab) connect(s *scenario) error {
 			l.net.smtp[a] = l.servers[h.name]
 		}
 	}
-	return nil
+	return l.serveWeb(s.pages)
 }
 
 // addresses asks the lab's resolver for a host's addresses.
@@ -401,8 +411,13 @@ func (l *Lab) Scanner() *scanner.Scanner {
 	if l.opts.Quick {
 		p.ConnectTimeout, p.Backoff = 200*time.Millisecond, 50*time.Millisecond
 	}
+	r := l.Resolver()
+	f := &fetch.Fetcher{Resolver: r, Dial: l.Dial, Roots: l.Roots(), AllowPrivate: true, UserAgent: "mailvet/lab"}
+	if l.opts.Quick {
+		f.ConnectTimeout, f.Backoff = 200*time.Millisecond, 50*time.Millisecond
+	}
 	return &scanner.Scanner{
-		Resolver: l.Resolver(), Prober: p, Router: l.router,
+		Resolver: r, Prober: p, Router: l.router, Fetcher: f,
 		Vantage: v, Tool: evidence.Tool{Name: "mailvet", Version: "lab"},
 	}
 }

@@ -26,9 +26,10 @@ type exchanger interface {
 type network struct {
 	dns     map[netip.Addr]exchanger
 	smtp    map[netip.Addr]*smtptest.Server
+	web     map[netip.Addr]*webServer
 	silent  map[netip.Addr]bool // takes no connection and says nothing
 	noIPv6  bool                // this side has no IPv6
-	latency time.Duration       // before each DNS answer, and before each flight of an SMTP server
+	latency time.Duration       // before each DNS answer, and before each flight of an SMTP or web server
 }
 
 // DialContext is the scanner's way into the lab.
@@ -59,6 +60,15 @@ func (n *network) DialContext(ctx context.Context, netw, address string) (net.Co
 	if server, ok := n.smtp[addr]; ok && ap.Port() == 25 && netw == "tcp" {
 		client, srv := smtptest.SlowPipe(n.latency)
 		go server.Serve(context.WithoutCancel(ctx), srv)
+		return client, nil
+	}
+	if web, ok := n.web[addr]; ok && ap.Port() == 443 && netw == "tcp" && !web.refuses() {
+		if web.silent() {
+			<-ctx.Done()
+			return nil, &net.OpError{Op: "dial", Net: netw, Err: timeoutError{ctx.Err()}}
+		}
+		client, srv := smtptest.SlowPipe(n.latency)
+		go web.serve(context.WithoutCancel(ctx), srv)
 		return client, nil
 	}
 	if netw == "udp" {

@@ -25,6 +25,7 @@ type scenario struct {
 	usual  []string
 	vrps   []rpki.VRP
 	routes []rpki.Route
+	pages  []pageText
 }
 
 // zoneText is one zone: its text in zone-file format with {tlsa ...}
@@ -113,6 +114,12 @@ func (s *scenario) section(file string, f txtar.File) error {
 			return err
 		}
 		s.hosts = append(s.hosts, hostText{file, words[0], values})
+	case kind == "https":
+		p, err := pageHead(file, words, string(f.Data))
+		if err != nil {
+			return err
+		}
+		s.pages = append(s.pages, p)
 	case kind == "want" && len(words) == 1:
 		s.wants = append(s.wants, wantLines(file, words[0], string(f.Data)))
 	default:
