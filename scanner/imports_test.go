@@ -33,6 +33,7 @@ var imports = []rule{
 	{"dnscheck/spf", true, []string{"report/evidence"}, "one standard"},
 	{"dnscheck/dmarc", true, []string{"report/evidence"}, "one standard"},
 	{"dnscheck/dkim", true, []string{"report/evidence"}, "one standard"},
+	{"dnscheck/message", true, []string{"report/evidence", "dnscheck/spf", "dnscheck/dmarc", "dnscheck/dkim"}, "one message under three standards: what it needs is asked through its caller"},
 	{"dnscheck/rpki", true, []string{"report/evidence"}, "one standard: what it reads is handed to it"},
 	{"dnscheck/rpki/rtr", false, []string{"dnscheck/rpki"}, "fetches over the network what dnscheck/rpki judges by"},
 	{"dnscheck/rpki/origin", false, []string{"report/evidence", "dnscheck/rpki"}, "an observer: records what tables and the DNS say of routes"},

@@ -27,6 +27,11 @@ func TestScript(t *testing.T) {
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){"lab": startLab, "rtrcache": startCache},
 		Setup: func(e *testscript.Env) error {
 			e.Setenv("TERM", "dumb")
+			messages, err := filepath.Abs("../../testdata/messages")
+			if err != nil {
+				return err
+			}
+			e.Setenv("MESSAGES", messages)
 			// txtar holds no such octets: a list as PowerShell writes it.
 			return os.WriteFile(filepath.Join(e.WorkDir, "utf16.txt"), []byte("\xff\xfep\x00.\x00t\x00\n\x00"), 0o600)
 		},

@@ -34,6 +34,7 @@ func commands() []command {
 	return []command{
 		{"scan", "[flags] DOMAIN|ADDRESS...", "scan domains and print the reports", runScan},
 		{"demo", "[flags] [DOMAIN...]", "the same against the built-in Internet: needs no network", runDemo},
+		{"message", "[flags] FILE|-", "judge a received message: SPF, DKIM, DMARC", runMessage},
 		{"spf", "[flags] DOMAIN", "show the SPF tree with its lookups; with --ip, judge a sender", runSPF},
 		{"checks", "[ID]", "list the checks; with an ID, explain it", runChecks},
 		{"score", "[flags] EVIDENCE", "judge stored evidence again, offline", runScore},
@@ -102,7 +103,7 @@ func dispatch(ctx context.Context, args []string, std streams) error {
 			return c.run(ctx, args[1:], std)
 		}
 	}
-	for _, later := range []string{"message", "diff"} {
+	for _, later := range []string{"diff"} {
 		if name == later {
 			return usageError{"", fmt.Errorf("the command %q is planned, but this version does not have it", name)}
 		}
