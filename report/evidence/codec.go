@@ -17,7 +17,7 @@ import (
 const MaxEncoded = 64 << 20
 
 // Canonical puts s in the one order and precision in which it is stored:
-// lookups by name and type, RRsets, sessions, routes, fetches, chains and certificates sorted,
+// lookups by name and type, RRsets, sessions, routes, systems, fetches, chains and certificates sorted,
 // duplicates dropped, times in UTC to the millisecond. It must be called
 // before checks read s, so that the order in which answers came in cannot
 // show. It changes s in place and is idempotent.
@@ -58,6 +58,8 @@ func (s *Snapshot) Canonical() {
 		s.Routings[i].canonical()
 	}
 	sortUnique(&s.Routings, func(r Routing) string { return r.Addr })
+	slices.SortStableFunc(s.Systems, func(a, b System) int { return cmp.Compare(a.ASN, b.ASN) })
+	s.Systems = slices.CompactFunc(s.Systems, func(a, b System) bool { return a.ASN == b.ASN })
 	if s.Lookups == nil {
 		s.Lookups = []Lookup{}
 	}
@@ -146,6 +148,9 @@ func (s *Snapshot) datable() error {
 				times = append(times, z.Signature.Inception, z.Signature.Expiration)
 			}
 		}
+	}
+	for _, r := range s.Routings {
+		times = append(times, r.VRPTime, r.RouteTime)
 	}
 	for _, t := range times {
 		if y := t.UTC().Year(); y < 0 || y > 9999 {

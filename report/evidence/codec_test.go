@@ -51,7 +51,7 @@ func whole() *evidence.Snapshot {
 		Schema: evidence.Schema, Tool: evidence.Tool{Name: "mailvet", Version: "test"}, Domain: "example.test", Time: at,
 		Vantage: evidence.Vantage{IPv4: evidence.Available, IPv6: evidence.Missing, Resolvers: []string{"192.0.2.53:53"}, DNSSEC: evidence.ValidationOwn,
 			Anchors: []string{". DS 20326"}, StripsDNSSEC: true, Helo: "scan.test", Roots: "system", SMTPPort: 25, NoSMTP: true, NoHTTP: true, NoIPv6: true, AllowPrivate: true,
-			RPKI: evidence.Available, VRPs: []string{"vrps.json"}, Routes: []string{"origin.asn.example"}},
+			RPKI: evidence.Available, VRPs: []string{"vrps.json"}, Routes: []string{"origin.asn.example"}, Origins: true},
 		Lookups: []evidence.Lookup{
 			lookup,
 			{Name: "example.test", Type: "A", Outcome: evidence.OutcomeNoData},
@@ -66,14 +66,16 @@ func whole() *evidence.Snapshot {
 		Routings: []evidence.Routing{
 			{Addr: "2001:db8::25", Network: "2001:db8::/48", RouteSource: evidence.SourceUnavailable, VRPSource: evidence.SourceStale, Failure: failure},
 			{Addr: "192.0.2.25", Network: "192.0.2.0/24", RouteSource: evidence.SourceUsable, VRPSource: evidence.SourceUsable,
+				RouteTime: at, VRPTime: at,
 				Routes: []evidence.Route{
 					{Prefix: "192.0.0.0/16", Origin: 64500, State: evidence.RouteNotFound},
 					{Prefix: "192.0.2.0/24", Origin: 64501, State: evidence.RouteInvalid, Reason: evidence.ReasonAS, VRPs: vrps},
-					{Prefix: "192.0.2.0/24", Origin: 64500, State: evidence.RouteValid, VRPs: vrps},
+					{Prefix: "192.0.2.0/24", Origin: 64500, State: evidence.RouteValid, VRPs: vrps, Country: "NL", Registry: "ripencc"},
 				}, VRPs: slices.Clone(vrps)},
 		},
-		Cost:  evidence.Cost{DNSQueries: 41, SMTPConnections: 2, HTTPSConnections: 1, Milliseconds: 1300},
-		Error: failure,
+		Systems: []evidence.System{{ASN: 64501, Failure: failure}, {ASN: 64500, Name: "EXAMPLE, NL", Country: "NL", Registry: "ripencc"}},
+		Cost:    evidence.Cost{DNSQueries: 41, SMTPConnections: 2, HTTPSConnections: 1, Milliseconds: 1300},
+		Error:   failure,
 	}
 }
 
@@ -155,6 +157,8 @@ func TestShufflingDoesNotShow(t *testing.T) {
 		shuffle(r, s.Certificates)
 		s.Routings = append(s.Routings, s.Routings[0])
 		shuffle(r, s.Routings)
+		s.Systems = append(s.Systems, s.Systems[1])
+		shuffle(r, s.Systems)
 		for i := range s.Routings {
 			shuffle(r, s.Routings[i].Routes)
 			shuffle(r, s.Routings[i].VRPs)
@@ -341,6 +345,7 @@ func readAll(s *evidence.Snapshot) {
 	evidence.Climb(s.Domain)
 	for i := range s.Routings {
 		s.Pointer(&s.Routings[i])
+		s.System(64500)
 		for _, r := range s.Routings[i].Routes {
 			r.Covers(s.Routings[i].Network)
 		}

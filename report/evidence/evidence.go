@@ -40,6 +40,7 @@ type Snapshot struct {
 	Certificates []Certificate `json:"certificates,omitempty"`
 	Fetches      []Fetch       `json:"fetches,omitempty"`
 	Routings     []Routing     `json:"routings,omitempty"`
+	Systems      []System      `json:"systems,omitempty"`
 	Cost         Cost          `json:"cost"`
 	// Error is set when the domain could not be scanned at all; everything
 	// above but Domain, Time and Vantage may then be empty.
@@ -82,6 +83,9 @@ type Vantage struct {
 	RPKI   Availability `json:"rpki,omitempty"`
 	VRPs   []string     `json:"vrps,omitempty"`   // where they came from
 	Routes []string     `json:"routes,omitempty"` // where the routes came from
+	// Origins says that routes, and who announces them, were to be looked up
+	// even without VRPs by which they could be judged.
+	Origins bool `json:"origins,omitempty"`
 }
 
 // Reach is one attempt, retries included, to get any answer from a name

@@ -77,8 +77,8 @@ func (s *Snapshot) Chain(id string) (*Chain, [][]byte) {
 	return nil, nil
 }
 
-// Pointer is the JSON pointer (RFC 6901) of a lookup, session, reach, routing
-// or fetch of s within its stored form; empty for anything else, nil included.
+// Pointer is the JSON pointer (RFC 6901) of a lookup, session, reach, routing,
+// system or fetch of s within its stored form; empty for anything else, nil included.
 func (s *Snapshot) Pointer(what any) string {
 	at := func(list string, i int) string {
 		if i < 0 {
@@ -112,6 +112,11 @@ func (s *Snapshot) Pointer(what any) string {
 			return ""
 		}
 		return at("routings", slices.IndexFunc(s.Routings, func(x Routing) bool { return x.Addr == w.Addr }))
+	case *System:
+		if w == nil {
+			return ""
+		}
+		return at("systems", slices.IndexFunc(s.Systems, func(x System) bool { return x.ASN == w.ASN }))
 	}
 	return ""
 }

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"net/netip"
 	"slices"
+	"time"
 )
 
 // Routing is what is known of the routes to one address and of who may
@@ -15,6 +16,10 @@ type Routing struct {
 	Network     string `json:"network"`
 	RouteSource Source `json:"route_source"`
 	VRPSource   Source `json:"vrp_source"` // for the family of Addr
+	// RouteTime and VRPTime are when the oldest of the sources was made; zero
+	// where none tells, as the DNS does not.
+	RouteTime time.Time `json:"route_time,omitzero"`
+	VRPTime   time.Time `json:"vrp_time,omitzero"`
 	// Routes are those to Addr, the most specific first. Where RouteSource is
 	// usable, none means that the address is not routed.
 	Routes []Route `json:"routes,omitempty"`
@@ -30,6 +35,22 @@ type Route struct {
 	State  RouteState  `json:"state"`
 	Reason RouteReason `json:"reason,omitempty"`
 	VRPs   []VRP       `json:"vrps,omitempty"` // those that decided; none where not found
+	// How the prefix is registered, where the source tells: the country as two
+	// capital letters, and the registry ("ripencc"). Neither says where a
+	// machine stands.
+	Country  string `json:"country,omitempty"`
+	Registry string `json:"registry,omitempty"`
+}
+
+// System is an autonomous system, as a registry tells of it. Name, Country and
+// Registry are empty where that is not known; Failure then says why. Name is
+// printable and bounded, but written by strangers.
+type System struct {
+	ASN      uint32   `json:"asn"`
+	Name     string   `json:"name,omitempty"`
+	Country  string   `json:"country,omitempty"`
+	Registry string   `json:"registry,omitempty"`
+	Failure  *Failure `json:"failure,omitempty"`
 }
 
 // VRP says that the AS may announce the prefix, and what is in it up to the length.
@@ -121,7 +142,18 @@ func (s *Snapshot) Routing(addr netip.Addr) *Routing {
 	return nil
 }
 
+// System returns what is known of an autonomous system, or nil if nobody asked.
+func (s *Snapshot) System(asn uint32) *System {
+	for i := range s.Systems {
+		if s.Systems[i].ASN == asn {
+			return &s.Systems[i]
+		}
+	}
+	return nil
+}
+
 func (r *Routing) canonical() {
+	r.RouteTime, r.VRPTime = canonicalTime(r.RouteTime), canonicalTime(r.VRPTime)
 	slices.SortFunc(r.Routes, func(a, b Route) int {
 		return cmp.Or(comparePrefix(a.Prefix, b.Prefix), cmp.Compare(a.Origin, b.Origin), cmp.Compare(a.State, b.State), cmp.Compare(a.Reason, b.Reason))
 	})

@@ -36,6 +36,11 @@ func TestRouting(t *testing.T) {
 			t.Errorf("%s: %q, want %q", addr, got, want)
 		}
 	}
+	for asn, want := range map[uint32]string{64500: "/systems/0", 64501: "/systems/1", 64502: ""} {
+		if got := s.Pointer(s.System(asn)); got != want {
+			t.Errorf("AS%d: %q, want %q", asn, got, want)
+		}
+	}
 	if got := s.Routings[0].Routes[0]; got.Prefix != "192.0.2.0/24" || got.Origin != 64500 {
 		t.Errorf("the first route is %+v, not the most specific one of the lowest AS", got)
 	}
