@@ -22,6 +22,7 @@ var Checks = slices.Concat(
 	authChecks,
 	rpkiChecks,
 	spfStrictChecks,
+	landsChecks,
 )
 
 // Wants lists the questions that the checks need and s does not hold yet. The

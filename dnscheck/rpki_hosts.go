@@ -134,13 +134,19 @@ func rpkiWants(s *evidence.Snapshot) []evidence.Question {
 }
 
 // RouteWants lists the addresses to which the routes have to be looked up and
-// that s has no result for yet; none without VRPs by which they could be judged.
+// that s has no result for yet. Without VRPs by which they could be judged
+// there are none, unless the origins are asked for; those of the mail servers'
+// name servers then do not matter.
 func RouteWants(s *evidence.Snapshot) []netip.Addr {
-	if s.Vantage.RPKI != evidence.Available {
+	groups := []func(*evidence.Snapshot) rpkiHosts{rpkiMailServers, rpkiNameServers, rpkiMailNameServers}
+	switch {
+	case !routesAsked(s):
 		return nil
+	case s.Vantage.RPKI != evidence.Available:
+		groups = groups[:2]
 	}
 	var list []netip.Addr
-	for _, hosts := range []func(*evidence.Snapshot) rpkiHosts{rpkiMailServers, rpkiNameServers, rpkiMailNameServers} {
+	for _, hosts := range groups {
 		for _, row := range hosts(s).rows {
 			if row.routing == nil && !slices.Contains(list, row.addr) {
 				list = append(list, row.addr)

@@ -14,6 +14,7 @@ import (
 	"io"
 	"net/netip"
 	"slices"
+	"strconv"
 	"time"
 
 	"mailvet/dnscheck"
@@ -38,9 +39,11 @@ type Prober interface {
 	Probe(ctx context.Context, host string, addr netip.Addr) (probe.Result, error)
 }
 
-// Router finds and judges the routes to addresses: an *origin.Router, or a replay.
+// Router finds and judges the routes to addresses, and names who announces
+// them: an *origin.Router, or a replay.
 type Router interface {
 	Route(ctx context.Context, addr netip.Addr) (evidence.Routing, error)
+	System(ctx context.Context, asn uint32) (evidence.System, error)
 }
 
 // Fetcher makes HTTPS requests: a *fetch.Fetcher, or a replay.
@@ -53,7 +56,7 @@ type Fetcher interface {
 type Scanner struct {
 	Resolver Resolver
 	Prober   Prober  // may be nil with Vantage.NoSMTP
-	Router   Router  // may be nil unless Vantage.RPKI is Available
+	Router   Router  // may be nil unless Vantage.RPKI is Available, or Vantage.Origins set
 	Fetcher  Fetcher // may be nil with Vantage.NoHTTP
 	Vantage  evidence.Vantage
 	Tool     evidence.Tool
@@ -129,7 +132,7 @@ type run struct {
 }
 
 // task names a thing to do: a question, a session, a name server to try, an
-// address to find the routes to or a URL to fetch.
+// address to find the routes to, an autonomous system to name or a URL to fetch.
 type task struct {
 	kind       byte
 	name, what string
@@ -221,6 +224,9 @@ func (r *run) start(ctx context.Context) {
 	if r.scanner.Router != nil {
 		for _, a := range dnscheck.RouteWants(r.snap) {
 			r.begin(task{'o', "", a.String()}, func() func() error { return r.route(ctx, a) })
+		}
+		for _, asn := range dnscheck.SystemWants(r.snap) {
+			r.begin(task{'a', "", strconv.FormatUint(uint64(asn), 10)}, func() func() error { return r.system(ctx, asn) })
 		}
 	}
 	if r.scanner.Fetcher != nil {
@@ -318,6 +324,19 @@ func (r *run) fetch(ctx context.Context, w dnscheck.FetchWant) func() error {
 		r.snap.Fetches = append(r.snap.Fetches, got)
 		r.snap.Cost.HTTPSConnections += got.Connections
 		return nil
+	}
+}
+
+func (r *run) system(ctx context.Context, asn uint32) func() error {
+	system, err := r.scanner.Router.System(ctx, asn)
+	return func() error {
+		switch {
+		case err == nil:
+			r.snap.Systems = append(r.snap.Systems, system)
+		case ctx.Err() != nil:
+			err = nil
+		}
+		return err
 	}
 }
 

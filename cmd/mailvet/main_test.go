@@ -38,8 +38,9 @@ func TestScript(t *testing.T) {
 	})
 }
 
-// startCache is the script command "rtrcache": an RTR cache (RFC 8210) with one
-// VRP, 127.0.0.0/8 up to /24 for AS64500, until the script ends. It sets CACHE.
+// startCache is the script command "rtrcache": an RTR cache (RFC 8210) with two
+// VRPs, 127.0.0.0/8 up to /24 for AS64500 and AS64501, until the script ends. It
+// sets CACHE.
 func startCache(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) > 0 {
 		ts.Fatalf("usage: rtrcache")
@@ -47,6 +48,7 @@ func startCache(ts *testscript.TestScript, neg bool, args []string) {
 	answer := []byte{
 		1, 3, 0, 77, 0, 0, 0, 8, // Cache Response
 		1, 4, 0, 0, 0, 0, 0, 20, 1, 8, 24, 0, 127, 0, 0, 0, 0, 0, 0xfb, 0xf4, // IPv4 Prefix
+		1, 4, 0, 0, 0, 0, 0, 20, 1, 8, 24, 0, 127, 0, 0, 0, 0, 0, 0xfb, 0xf5,
 		1, 7, 0, 77, 0, 0, 0, 24, 0, 0, 0, 1, 0, 0, 14, 16, 0, 0, 2, 88, 0, 0, 28, 32, // End of Data
 	}
 	ln, err := net.Listen("tcp", "127.0.0.1:0")

@@ -24,7 +24,8 @@ type options struct {
 	trustAD                bool
 	vrps, routes           []string
 	originZone4            string
-	originZone6            string
+	originZone6, asZone    string
+	origins                bool
 	smtpPort, httpsPort    int
 	helo                   string
 	allowPrivate           bool

@@ -91,7 +91,7 @@ func TestQuestionsOfRPKI(t *testing.T) {
 // makes every address unrouted.
 func TestRoutesByDNS(t *testing.T) {
 	var b rpki.VRPBuilder
-	for _, v := range []string{"198.51.100.0/24", "2001:db8::/32"} {
+	for _, v := range []string{"198.51.100.0/24", "203.0.113.0/24", "2001:db8::/32", "3fff:113::/32"} {
 		p := netip.MustParsePrefix(v)
 		if err := b.Add(rpki.VRP{Prefix: p, MaxLength: p.Bits(), ASN: 64500}); err != nil {
 			t.Fatal(err)
@@ -123,6 +123,45 @@ func TestRoutesByDNS(t *testing.T) {
 			if k := checkOf(t, r, id); k.Status.String() != want {
 				t.Errorf("%s is %s, want %s", id, k.Status, want)
 			}
+		}
+	})
+}
+
+// TestOriginsByDNS: where the origins are asked for without VRPs, each address of
+// a mail server and of a name server is asked about once, and each autonomous
+// system of a mail server. A second domain asks none of it again.
+func TestOriginsByDNS(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := load(t, lab.Options{})
+		s := withoutRPKI(t, l)
+		s.Vantage.Origins = true
+		s.Router = &origin.Router{Origins: true, Resolver: s.Resolver, Zones: rpki.Zones{IPv4: "origin.asn.test", IPv6: "origin6.asn.test", Names: "asn.test"}}
+		asked := func() (n int) {
+			for q, c := range l.Recursive.Count() {
+				if q.Type == dns.TypeTXT && strings.HasSuffix(q.Name, ".asn.test.") {
+					n += c
+				}
+			}
+			return n
+		}
+		snap := scan(t, s, "perfect.test")
+		if n := asked(); n != 8+2 {
+			t.Errorf("%d questions, want one for each of 8 addresses and 2 systems", n)
+		}
+		r := judge(t, snap)
+		var texts []string
+		for _, f := range checkOf(t, r, "mail-location").Findings {
+			texts = append(texts, f.Text)
+		}
+		if got := strings.Join(texts, "\n"); !strings.Contains(got, "lands in 203.0.113.0/24, which is announced by AS64501 (EXAMPLE-SECOND ?[31mAnother Hosting, DE) and registered for DE (ripencc)") {
+			t.Errorf("mail-location says\n%s", got)
+		}
+		if k := checkOf(t, r, "rpki-mx-valid"); k.Status != check.StatusNotTested {
+			t.Errorf("rpki-mx-valid is %s without VRPs", k.Status)
+		}
+		scan(t, s, "perfect.test")
+		if n := asked(); n != 8+2 {
+			t.Errorf("%d questions after a second scan", n)
 		}
 	})
 }

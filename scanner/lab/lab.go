@@ -56,7 +56,6 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"encoding/hex"
-	"errors"
 	"fmt"
 	"io/fs"
 	"net"
@@ -71,8 +70,6 @@ import (
 	"mailvet/dnscheck/dnstest"
 	"mailvet/dnscheck/fetch"
 	"mailvet/dnscheck/resolver"
-	"mailvet/dnscheck/rpki"
-	"mailvet/dnscheck/rpki/origin"
 	"mailvet/report/evidence"
 	"mailvet/scanner"
 	"mailvet/smtpcheck/probe"
@@ -112,7 +109,7 @@ type Lab struct {
 	ca      *smtptest.CA
 	servers map[string]*smtptest.Server
 	certs   map[string]tls.Certificate
-	router  *origin.Router
+	router  *router
 	sites   map[string]*site
 }
 
@@ -146,27 +143,6 @@ func Load(fsys fs.FS, dir string, opts Options) (*Lab, error) {
 		return nil, err
 	}
 	return l, nil
-}
-
-// route fills the tables of routes and of VRPs.
-func (l *Lab) route(s *scenario) error {
-	var vrps rpki.VRPBuilder
-	var routes rpki.RouteBuilder
-	var errs []error
-	for _, v := range s.vrps {
-		errs = append(errs, vrps.Add(v))
-	}
-	for _, r := range s.routes {
-		errs = append(errs, routes.Add(r))
-	}
-	authorised, err := vrps.Build()
-	errs = append(errs, err)
-	announced, err := routes.Build()
-	if err := errors.Join(append(errs, err)...); err != nil {
-		return fmt.Errorf("lab: %w", err)
-	}
-	l.router = &origin.Router{VRPs: authorised, Routes: announced}
-	return nil
 }
 
 func (l *Lab) addServer(h hostText) error {

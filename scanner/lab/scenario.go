@@ -14,6 +14,7 @@ import (
 
 	"mailvet/dnscheck/dnstest"
 	"mailvet/dnscheck/rpki"
+	"mailvet/report/evidence"
 )
 
 // scenario is what the files of a lab say, before anything is built.
@@ -26,6 +27,9 @@ type scenario struct {
 	vrps   []rpki.VRP
 	routes []rpki.Route
 	pages  []pageText
+
+	registered map[netip.Prefix]registration
+	systems    map[rpki.ASN]evidence.System
 }
 
 // zoneText is one zone: its text in zone-file format with {tlsa ...}
@@ -70,7 +74,7 @@ func parse(fsys fs.FS, dir string) (*scenario, error) {
 	if len(names) == 0 {
 		return nil, fmt.Errorf("lab: no scenarios in %s", dir)
 	}
-	var s scenario
+	s := scenario{registered: map[netip.Prefix]registration{}, systems: map[rpki.ASN]evidence.System{}}
 	for _, name := range names {
 		data, err := fs.ReadFile(fsys, name)
 		if err != nil {
@@ -95,6 +99,8 @@ func (s *scenario) section(file string, f txtar.File) error {
 		return s.vrpLines(string(f.Data))
 	case kind == "routes" && len(words) == 0:
 		return s.routeLines(string(f.Data))
+	case kind == "systems" && len(words) == 0:
+		return s.systemLines(string(f.Data))
 	case kind == "usual" && len(words) == 0:
 		for line := range lines(string(f.Data)) {
 			s.usual = append(s.usual, strings.Join(strings.Fields(line), " "))
@@ -157,12 +163,12 @@ func (s *scenario) vrpLines(text string) error {
 	return nil
 }
 
-// routeLines reads "PREFIX AS", a route a line.
+// routeLines reads "PREFIX AS [COUNTRY REGISTRY]", a route a line.
 func (s *scenario) routeLines(text string) error {
 	for line := range lines(text) {
 		f := strings.Fields(line)
-		if len(f) != 2 {
-			return fmt.Errorf("%q: want a prefix and an AS", line)
+		if len(f) != 2 && len(f) != 4 {
+			return fmt.Errorf("%q: want a prefix, an AS, and how it is registered or nothing", line)
 		}
 		prefix, err1 := netip.ParsePrefix(f[0])
 		asn, err2 := rpki.ParseASN(f[1])
@@ -170,6 +176,25 @@ func (s *scenario) routeLines(text string) error {
 			return fmt.Errorf("%q: %w", line, err)
 		}
 		s.routes = append(s.routes, rpki.Route{Prefix: prefix, Origin: asn})
+		if len(f) == 4 {
+			s.registered[prefix] = registration{f[2], f[3]}
+		}
+	}
+	return nil
+}
+
+// systemLines reads "AS COUNTRY REGISTRY NAME", an autonomous system a line.
+func (s *scenario) systemLines(text string) error {
+	for line := range lines(text) {
+		f := strings.Fields(line)
+		if len(f) < 4 {
+			return fmt.Errorf("%q: want an AS, a country, a registry and a name", line)
+		}
+		asn, err := rpki.ParseASN(f[0])
+		if err != nil {
+			return fmt.Errorf("%q: %w", line, err)
+		}
+		s.systems[asn] = evidence.System{ASN: uint32(asn), Country: f[1], Registry: f[2], Name: strings.Join(f[3:], " ")}
 	}
 	return nil
 }

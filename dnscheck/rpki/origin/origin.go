@@ -6,6 +6,9 @@
 // tables. VRPs are always a table: whoever asks a stranger for the verdict
 // believes the stranger.
 //
+// The same DNS service tells the names of autonomous systems, which a table of
+// routes does not.
+//
 // Where a source is missing, too old or does not answer, that is what is
 // recorded, and the state of the route is unknown.
 package origin
@@ -14,6 +17,7 @@ import (
 	"context"
 	"fmt"
 	"net/netip"
+	"slices"
 	"time"
 
 	"mailvet/dnscheck/rpki"
@@ -48,6 +52,12 @@ type Router struct {
 	RouteSources []rpki.Source
 	Resolver     Resolver
 	Zones        rpki.Zones
+	// Refresh, if not nil, tells at each lookup what takes the place of VRPs
+	// and VRPSources: see [Refresher].
+	Refresh func(context.Context) VRPSet
+	// Origins makes Route look for routes also where there are no VRPs by which
+	// they could be judged; the state of each is then unknown.
+	Origins bool
 	// Unrouted names the addresses for which there are no routes on the
 	// Internet, whatever a source says, and nobody is asked; nil names none.
 	Unrouted func(netip.Addr) bool
@@ -64,27 +74,39 @@ func (r *Router) Route(ctx context.Context, addr netip.Addr) (evidence.Routing, 
 	if r.Now != nil {
 		now = r.Now
 	}
-	vrps := r.VRPs
-	if c := together(r.VRPSources, now(), rpki.DefaultMaxAge); c != rpki.Usable {
+	set := VRPSet{r.VRPs, r.VRPSources}
+	if r.Refresh != nil {
+		set = r.Refresh(ctx)
+	}
+	vrps := set.VRPs
+	if c := together(set.Sources, now(), rpki.DefaultMaxAge); c != rpki.Usable {
 		vrps = rpki.WithoutVRPs(c)
 	}
 	covering, condition := vrps.Covering(rpki.HostPrefix(addr))
-	out.VRPSource, out.VRPs = source(condition), vrpsOf(covering)
-	if condition != rpki.Usable {
+	out.VRPSource, out.VRPs, out.VRPTime = source(condition), vrpsOf(covering), oldest(set.Sources)
+	if condition != rpki.Usable && !r.Origins {
 		return out, nil // by what would the routes be judged?
 	}
 	routes, err := r.find(ctx, addr, now(), &out)
 	if err != nil {
 		return evidence.Routing{}, err
 	}
-	for _, route := range routes[:min(len(routes), maxRoutes)] {
-		out.Routes = append(out.Routes, judge(vrps, route))
+	for _, x := range routes[:min(len(routes), maxRoutes)] {
+		route := judge(vrps, x.Route)
+		route.Country, route.Registry = x.country, x.registry
+		out.Routes = append(out.Routes, route)
 	}
 	return out, nil
 }
 
+// found is a route, with how its prefix is registered where the source tells.
+type found struct {
+	rpki.Route
+	country, registry string
+}
+
 // find lists the routes, and says in out whether the list can be relied on.
-func (r *Router) find(ctx context.Context, addr netip.Addr, now time.Time, out *evidence.Routing) ([]rpki.Route, error) {
+func (r *Router) find(ctx context.Context, addr netip.Addr, now time.Time, out *evidence.Routing) ([]found, error) {
 	switch {
 	case r.Unrouted != nil && r.Unrouted(addr):
 		out.RouteSource = evidence.SourceUsable
@@ -97,12 +119,16 @@ func (r *Router) find(ctx context.Context, addr netip.Addr, now time.Time, out *
 		routes = rpki.WithoutRoutes(c)
 	}
 	list, condition := routes.To(addr)
-	out.RouteSource = source(condition)
-	return list, nil
+	out.RouteSource, out.RouteTime = source(condition), oldest(r.RouteSources)
+	var routed []found
+	for _, route := range list {
+		routed = append(routed, found{Route: route})
+	}
+	return routed, nil
 }
 
 // ask looks the routes up in the DNS.
-func (r *Router) ask(ctx context.Context, addr netip.Addr, out *evidence.Routing) ([]rpki.Route, error) {
+func (r *Router) ask(ctx context.Context, addr netip.Addr, out *evidence.Routing) ([]found, error) {
 	l, err := r.Resolver.Lookup(ctx, r.Zones.OriginName(addr), "TXT")
 	if err != nil {
 		return nil, fmt.Errorf("origin: look up the routes to %s: %w", addr, err)
@@ -112,23 +138,38 @@ func (r *Router) ask(ctx context.Context, addr netip.Addr, out *evidence.Routing
 	case l.Security == evidence.SecurityBogus:
 		out.Failure = &evidence.Failure{Op: evidence.OpQuery, Class: evidence.ClassProtocol, Text: l.Name + ": the answer is bogus"}
 	case l.Exists():
-		var texts []string
-		for _, rr := range l.Answer {
-			texts = append(texts, rr.Text())
-		}
-		list, err := rpki.ParseAnnouncements(addr, texts)
+		list, err := rpki.ParseAnnouncements(addr, texts(l))
 		if len(list) == 0 && err != nil {
 			out.Failure = &evidence.Failure{Op: evidence.OpQuery, Class: evidence.ClassProtocol, Text: l.Name + ": the answer cannot be read"}
 			return nil, nil
 		}
 		out.RouteSource = evidence.SourceUsable
-		return rpki.RoutesOf(list), nil
+		return registered(list), nil
 	case l.Absent():
 		out.RouteSource = evidence.SourceUsable
 	default:
 		out.Failure = &evidence.Failure{Op: evidence.OpQuery, Class: classOf(l), Text: l.Name + ": " + l.Words()}
 	}
 	return nil, nil
+}
+
+func texts(l evidence.Lookup) (list []string) {
+	for _, rr := range l.Answer {
+		list = append(list, rr.Text())
+	}
+	return list
+}
+
+// registered are the routes in announcements, as those tell of them.
+func registered(list []rpki.Announcement) []found {
+	var routes []found
+	for _, route := range rpki.RoutesOf(list) {
+		i := slices.IndexFunc(list, func(a rpki.Announcement) bool {
+			return a.Prefix == route.Prefix && slices.Contains(a.Origins, route.Origin)
+		})
+		routes = append(routes, found{route, list[i].Country, list[i].Registry})
+	}
+	return routes
 }
 
 func classOf(l evidence.Lookup) evidence.Class {
@@ -188,6 +229,16 @@ func together(list []rpki.Source, now time.Time, maxAge time.Duration) rpki.Cond
 		}
 	}
 	return rpki.Usable
+}
+
+// oldest is when the oldest of the sources was made; zero if none tells.
+func oldest(list []rpki.Source) (t time.Time) {
+	for _, s := range list {
+		if !s.Generated.IsZero() && (t.IsZero() || s.Generated.Before(t)) {
+			t = s.Generated
+		}
+	}
+	return t
 }
 
 func source(c rpki.Condition) evidence.Source {
