@@ -17,13 +17,15 @@ import (
 var authChecks = []*check.Check{dmarcExists, dmarcPolicy, dkimExists, spfExists, spfPolicy}
 
 // authWants names the questions for SPF, DMARC and DKIM records. However
-// hostile the records are, they are bounded: see [spf.Wanted] (41 names) and
-// [dmarc.Wanted] (22 names).
+// hostile the records are, they are bounded: see [spf.Wanted] (41 names),
+// [dmarc.Wanted] (22 names) and dkimWants.
 func authWants(s *evidence.Snapshot) []evidence.Question {
+	ofSPF := spf.Wanted(s.Lookup, s.Domain)
 	names := slices.Concat(
 		[]string{dkimName(s.Domain)},
+		dkimWants(s, len(ofSPF) == 0),
 		dmarc.Wanted(s.Lookup, s.Domain),
-		spf.Wanted(s.Lookup, s.Domain))
+		ofSPF)
 	list := make([]evidence.Question, len(names))
 	for i, n := range names {
 		list[i] = evidence.Question{Name: n, Type: "TXT"}

@@ -23,6 +23,7 @@ var Checks = slices.Concat(
 	rpkiChecks,
 	spfStrictChecks,
 	landsChecks,
+	dkimChecks,
 )
 
 // Wants lists the questions that the checks need and s does not hold yet. The

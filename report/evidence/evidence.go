@@ -86,6 +86,9 @@ type Vantage struct {
 	// Origins says that routes, and who announces them, were to be looked up
 	// even without VRPs by which they could be judged.
 	Origins bool `json:"origins,omitempty"`
+	// Selectors are the DKIM selectors that the user asked for besides the
+	// usual ones: selectors, whole names of keys, or "all" for every one known.
+	Selectors []string `json:"selectors,omitempty"`
 }
 
 // Reach is one attempt, retries included, to get any answer from a name

@@ -1,0 +1,184 @@
+package dnscheck
+
+import (
+	"slices"
+
+	"mailvet/dnscheck/dkim"
+	"mailvet/dnscheck/spf"
+	"mailvet/report/check"
+	"mailvet/report/evidence"
+)
+
+// The checks of DKIM keys, beyond Internet.nl's test, which looks at the name
+// above them only. The questions for them are few, see [dkim.Plan]: none where
+// _domainkey does not exist (RFC 8020), and all at once where it does.
+var dkimChecks = []*check.Check{dkimSelectorsCheck, dkimKeysCheck, dkimReuseCheck}
+
+// dkimWants names the keys to ask for. Until the domain's MX and SPF records
+// are known it waits, for they suggest which.
+func dkimWants(s *evidence.Snapshot, spfKnown bool) []string {
+	zone := s.Lookup(dkimName(s.Domain), "TXT")
+	if zone == nil || s.Lookup(s.Domain, "MX") == nil || !spfKnown {
+		return nil
+	}
+	var names []string
+	answered := false
+	for _, sel := range dkimSelectors(s) {
+		name := dkim.Name(sel.Name, s.Domain)
+		l := s.Lookup(name, "TXT")
+		answered = answered || l.Exists()
+		if l == nil {
+			names = append(names, name)
+		}
+	}
+	if probe := dkim.Name(dkim.Absent(s.Domain), s.Domain); answered && s.Lookup(probe, "TXT") == nil {
+		names = append(names, probe)
+	}
+	return names
+}
+
+// dkimSelectors lists the selectors whose keys are to be looked at: those that
+// the user named, unless it is proved that there can be none, and, where
+// _domainkey exists, the planned ones. What the answers so far suggest is among
+// them: a selector that is an alias tells whose customer the domain is.
+func dkimSelectors(s *evidence.Snapshot) []dkim.Selector {
+	zone := s.Lookup(dkimName(s.Domain), "TXT")
+	named, all := dkim.Named(s.Vantage.Selectors, s.Domain)
+	switch {
+	case zone == nil, zone.Outcome == evidence.OutcomeNXDomain && zone.Security == evidence.SecuritySecure:
+		return nil
+	case !zone.Exists() && zone.Outcome != evidence.OutcomeNoData:
+		// Some name servers say NXDOMAIN although there are names below.
+		return named
+	case all:
+		return union(named, dkim.All(), -1)
+	}
+	hints := dkimHints(s, zone)
+	first := dkim.Plan(hints, dkim.MaxPlanned-1)
+	for _, sel := range slices.Concat(named, first) {
+		if l := s.Lookup(dkim.Name(sel.Name, s.Domain), "TXT"); l == nil {
+			return union(named, first, -1)
+		} else {
+			hints.Aliases = append(hints.Aliases, targets(l)...)
+		}
+	}
+	return union(named, union(first, dkim.Plan(hints, dkim.MaxPlanned-1), dkim.MaxPlanned-1), -1)
+}
+
+// union appends to a what of b is not in it, up to most in all; -1 is no limit.
+func union(a, b []dkim.Selector, most int) []dkim.Selector {
+	list := slices.Clone(a)
+	for _, sel := range b {
+		known := slices.ContainsFunc(list, func(o dkim.Selector) bool { return o.Name == sel.Name })
+		if !known && (most < 0 || len(list) < most) {
+			list = append(list, sel)
+		}
+	}
+	return list
+}
+
+func dkimHints(s *evidence.Snapshot, zone *evidence.Lookup) dkim.Hints {
+	h := dkim.Hints{Aliases: targets(zone)}
+	if mx := s.Lookup(s.Domain, "MX"); mx != nil {
+		for _, rr := range mx.Answer {
+			if x, err := rr.MX(); err == nil {
+				h.MX = append(h.MX, x.Host)
+			}
+		}
+	}
+	for _, n := range spf.Walk(s.Lookup, s.Domain).All()[1:] {
+		h.SPF = append(h.SPF, n.Name)
+	}
+	return h
+}
+
+// targets lists the names that an answer's aliases lead to.
+func targets(l *evidence.Lookup) []string {
+	var list []string
+	for _, rr := range l.Aliases {
+		if rr.Type == "CNAME" {
+			list = append(list, rr.Target())
+		}
+	}
+	return list
+}
+
+// dkimView is what is seen of a domain's keys.
+type dkimView struct {
+	zone  *evidence.Lookup // of _domainkey
+	probe *evidence.Lookup // of a selector that nobody has
+	asked int
+	found []dkimRow          // what stands at a selector by itself
+	wild  []*evidence.Lookup // answers that any selector would get
+	// failed are questions without an answer.
+	failed []*evidence.Lookup
+}
+
+// dkimRow is what stands at one selector.
+type dkimRow struct {
+	dkim.Selector
+	lookup *evidence.Lookup
+	record *dkim.Record
+	key    *dkim.Key
+	err    *dkim.Error
+}
+
+func viewDKIM(s *evidence.Snapshot) dkimView {
+	v := dkimView{
+		zone:  s.Lookup(dkimName(s.Domain), "TXT"),
+		probe: s.Lookup(dkim.Name(dkim.Absent(s.Domain), s.Domain), "TXT"),
+	}
+	for _, sel := range dkimSelectors(s) {
+		switch l := s.Lookup(dkim.Name(sel.Name, s.Domain), "TXT"); {
+		case l == nil || l.Unknown() && l.Outcome != evidence.OutcomeBadName:
+			v.failed = append(v.failed, l)
+		case !l.Exists():
+			v.asked++
+		case v.probe.Exists() && (sameAnswer(l, v.probe) || usable(v.probe)):
+			// Where any selector has a usable key no one of them means anything.
+			v.asked++
+			v.wild = append(v.wild, l)
+		default:
+			v.asked++
+			v.found = append(v.found, newDKIMRow(sel, l))
+		}
+	}
+	if l := v.probe; (len(v.found) > 0 || len(v.wild) > 0) && (l == nil || l.Unknown()) {
+		v.failed = append(v.failed, l)
+	}
+	return v
+}
+
+// sameAnswer compares the records, whose order is canonical.
+func sameAnswer(a, b *evidence.Lookup) bool {
+	return slices.EqualFunc(a.Answer, b.Answer, func(x, y evidence.RR) bool { return x.Type == y.Type && x.Text() == y.Text() })
+}
+
+// usable reports whether an answer holds a key that is not revoked.
+func usable(l *evidence.Lookup) bool {
+	return newDKIMRow(dkim.Selector{}, l).key != nil
+}
+
+func newDKIMRow(sel dkim.Selector, l *evidence.Lookup) dkimRow {
+	row := dkimRow{Selector: sel, lookup: l}
+	for _, t := range targets(l) {
+		if p := dkim.TargetProvider(t); p != "" {
+			row.Provider = p
+		}
+	}
+	var texts []string
+	for _, rr := range l.Answer {
+		if rr.Type == "TXT" {
+			texts = append(texts, rr.Text())
+		}
+	}
+	var err error
+	row.record, err = dkim.ParseAll(texts)
+	row.err, _ = err.(*dkim.Error)
+	if row.record != nil {
+		if row.key, err = row.record.Key(); err != nil {
+			row.err, _ = err.(*dkim.Error)
+		}
+	}
+	return row
+}
