@@ -19,7 +19,7 @@ func ExampleParse() {
 	fmt.Println(err)
 	// Output:
 	// Ed25519 256 <nil> true
-	// dkim: backslash at octet 7: it holds a backslash before a semicolon (octet 8)
+	// dkim: backslash in v at octet 7: it holds a backslash before a semicolon (tag v, octet 8)
 }
 
 func ExamplePlan() {

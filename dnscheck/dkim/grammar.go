@@ -35,7 +35,11 @@ func split(text string) ([]spec, *Error) {
 func (s spec) tag(last bool) (Tag, error) {
 	name, value, found := strings.Cut(s.text, "=")
 	fail := func(f Fault, at int, detail string) (Tag, error) {
-		return Tag{}, &Error{Fault: f, Offset: s.start + at, Detail: detail}
+		e := &Error{Fault: f, Offset: s.start + at, Detail: detail}
+		if bare := trimFWS(name); found && isTagName(bare) {
+			e.Tag = bare
+		}
+		return Tag{}, e
 	}
 	bare := trimFWS(name)
 	at := strings.Index(name, bare)
