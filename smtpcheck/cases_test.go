@@ -23,7 +23,7 @@ type testCase struct {
 
 func cases(t *testing.T) []testCase {
 	var list []testCase
-	for _, more := range [][]testCase{domainCases(), addressCases(), sessionCases(), certificateCases(t), daneCases(t), rolloverCases(t)} {
+	for _, more := range [][]testCase{domainCases(), addressCases(), sessionCases(), certificateCases(t), daneCases(t), rolloverCases(t), caaCases()} {
 		list = append(list, more...)
 	}
 	return list
@@ -345,7 +345,7 @@ func TestWants(t *testing.T) {
 	w.answer(domain, "MX", "10 "+mx+".", "20 second.example.test.", "30 .")
 	w.Canonical()
 	got := fmt.Sprint(smtpcheck.Wants(w.Snapshot))
-	if want := "[{_25._tcp.real.example.test TLSA} {_25._tcp.second.example.test TLSA}]"; got != want {
+	if want := "[{mx.example.test CAA} {_25._tcp.real.example.test TLSA} {_25._tcp.second.example.test TLSA} {second.example.test CAA}]"; got != want {
 		t.Errorf("%s, want %s", got, want)
 	}
 	if got := smtpcheck.ProbeWants(w.Snapshot); len(got) != 0 {

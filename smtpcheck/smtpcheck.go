@@ -27,7 +27,7 @@ import (
 var Checks = []*check.Check{
 	starttlsExists,
 	tlsKeyExchange, tlsCiphers, tlsCipherOrder, tlsVersion, tlsCompression, tlsSecureRenegotiation, tlsClientRenegotiation,
-	certTrust, certKey, certSignature, certHost, caa,
+	certTrust, certKey, certSignature, certHost, caaRecords,
 	daneExists, daneValid, daneRollover,
 	tlsZeroRTT, tlsKeyExchangeHash, tlsExtendedMasterSecret,
 }
@@ -45,7 +45,7 @@ type Want struct {
 
 // Wants lists the questions that the checks need and s does not hold yet: the
 // TLSA records of each MX host, and of the name it is an alias for where that
-// is known securely (RFC 7672, Section 2.2.3). The addresses of the hosts are
+// is known securely (RFC 7672, Section 2.2.3), and the CAA records. The addresses of the hosts are
 // asked for by others.
 func Wants(s *evidence.Snapshot) []evidence.Question {
 	var list []evidence.Question
@@ -56,6 +56,7 @@ func Wants(s *evidence.Snapshot) []evidence.Question {
 	}
 	for _, host := range s.Mail().Hosts {
 		want(host)
+		list = append(list, caaWants(s, host)...)
 		if target := expanded(s, host); target != "" {
 			want(target)
 		}

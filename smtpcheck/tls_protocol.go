@@ -135,27 +135,3 @@ var tlsExtendedMasterSecret = &check.Check{
 		{Name: "unknown", Outcome: check.Inconclusive, Verdict: "unknown", Text: "Whether {host} uses the extended master secret could not be found out."},
 	},
 }
-
-var caa = &check.Check{
-	ID: "caa", API: "mail_starttls_tls_caa", Category: check.TLS, Level: check.Recommended, Scope: check.PerHost,
-	Title: "CAA records",
-	Doc: check.Doc{
-		What: "CAA records at the name of the mail server, or at a domain above it, say which authorities may issue certificates for it.",
-		Why:  "Without them any authority may issue one, also to somebody who fooled it.",
-		How:  "Publish a record that names your authority, for instance: example.test. IN CAA 0 issue \"ca.example\"",
-	},
-	Cites:    []check.Citation{check.RFC("8659", "4"), check.InternetNL("mail_starttls_tls_caa")},
-	Requires: requiresTLS,
-	Args:     []string{"host", "owner", "problems"},
-	Codes: []*check.Code{
-		{Name: "good", Outcome: check.Pass, Verdict: "good", Text: "The CAA records at {owner} say who may issue certificates for {host}."},
-		{Name: "none", Outcome: check.Fail, Verdict: "bad", Text: "There are no CAA records for {host}: every authority may issue certificates for it.",
-			Advice: "Publish a record that names your authority, for instance: {host}. IN CAA 0 issue \"ca.example\""},
-		{Name: "syntax-error", Outcome: check.Fail, Verdict: "syntax-error", Text: "The CAA records at {owner} have mistakes: {problems}.",
-			Advice: "Correct the records; an authority that cannot read one that is marked critical must not issue."},
-		{Name: "insufficient", Outcome: check.Fail, Verdict: "insufficient", Text: "The CAA records at {owner} have no property \"issue\", so that every authority may issue certificates for {host}.",
-			Advice: "Add a record with the property \"issue\" that names your authority."},
-		{Name: "recommendations", Outcome: check.Weak, Verdict: "recommendations", Text: "The CAA records at {owner} could be better: {problems}.",
-			Advice: "Complete the records."},
-	},
-}

@@ -34,7 +34,7 @@ type fill map[string]string
 // rightFill is what the right world would show to them.
 var rightFill = fill{
 	"tls-key-exchange": "good", "tls-ciphers": "good", "tls-cipher-order": "good", "tls-version": "good", "tls-compression": "good",
-	"tls-secure-renegotiation": "good", "tls-client-renegotiation": "not-allowed", "caa": "good", "tls-zero-rtt": "na",
+	"tls-secure-renegotiation": "good", "tls-client-renegotiation": "not-allowed", "tls-zero-rtt": "na",
 	"tls-key-exchange-hash": "good", "tls-extended-master-secret": "good",
 }
 
@@ -211,7 +211,7 @@ func examples(t *testing.T) []example {
 		{"29 TLSA on mx1 does not match", func(w *world) { w.tlsa(mx1, w.records["_25._tcp.mx2.example.test TLSA"]...) }, nil,
 			"= | = | = | 120/140=85% failed | = | 97", "dane-valid failed/bad"},
 		{"30 no TLSA on mx1", func(w *world) { w.noTLSA(mx1) }, nil, "= | = | = | 120/140=85% failed | = | 97", noTLSA},
-		{"31 no certificate of mx1", func(w *world) { unreadable(w, mx1) }, fill{"caa@" + mx1: "bad"}, "= | = | = | 100/140=71% failed | = | 94", noCertificate},
+		{"31 no certificate of mx1", func(w *world) { unreadable(w, mx1) }, nil, "= | = | = | 100/140=71% failed | = | 94", noCertificate},
 		{"32 IPv4 prefix without ROA", func(w *world) { w.vrps = []string{elsewhere, "2001:db8::/32 32 64500"} }, nil, "= | = | = | = | 0/45=0% failed | 80",
 			rpkiAll("warning/bad", "failed/bad")},
 		{"33 IPv4 announcement invalid", func(w *world) { w.vrps = []string{"192.0.2.0/24 24 64501", "2001:db8::/32 32 64500"} }, nil, "= | = | = | = | 15/45=33% failed | 86",
@@ -235,7 +235,7 @@ func examples(t *testing.T) []example {
 			w.secured(evidence.SecurityBogus, "example.test SOA", "example.test MX", "example.test NS", "example.test TXT")
 		}, nil,
 			"= | 0/10=0% failed | = | = | = | 80", "dnssec-valid failed/bad"},
-		{"38 mx2 does not exist", func(w *world) { w.drop(ask(mx2, "A"), ask(mx2, "AAAA")); w.noTLSA(mx2) }, nil,
+		{"38 mx2 does not exist", func(w *world) { w.drop(ask(mx2, "A"), ask(mx2, "AAAA"), ask(mx2, "CAA")); w.noTLSA(mx2) }, nil,
 			"15/20=75% failed | 0/10=0% failed | = | 0/140=0% error (unreachable) | = | 55",
 			"ipv6-mx-address failed/bad; dnssec-mx-exists failed/resolver-error; dnssec-mx-valid not_tested/not-tested; " + noTLS("other")},
 		{"39 no such name", func(w *world) { w.domain = "none.example.test" }, nil,
@@ -261,11 +261,15 @@ func examples(t *testing.T) []example {
 			"= | = | = | 120/140=85% failed | = | 97", "cert-key failed/bad; cert-trust info/bad; tls-version failed/bad"},
 		{"client renegotiation", func(*world) {}, fill{"tls-client-renegotiation@" + mx1: "allowed-with-too-high-limit"},
 			"= | = | = | = | = | 100", "tls-client-renegotiation info/allowed-with-too-high-limit"},
-		{"no CAA", func(*world) {}, fill{"caa@" + mx1: "bad"}, "= | = | = | = | = | 100", "caa warning/bad"},
+		{"no CAA", func(w *world) { w.drop(ask(mx1, "CAA")) }, nil, "= | = | = | = | = | 100", "caa warning/bad"},
+		{"CAA for wildcards alone", func(w *world) { w.set(mx1, "CAA", `0 issuewild ";"`) }, nil, "= | = | = | = | = | 100", "caa warning/insufficient"},
+		{"CAA with mistakes", func(w *world) { w.set(mx2, "CAA", `0 issue "ca.example;;"`) }, nil, "= | = | = | = | = | 100", "caa warning/syntax-error"},
+		{"CAA above", func(w *world) { w.drop(ask(mx1, "CAA"), ask(mx2, "CAA")); w.set("test", "CAA", `0 issue ";"`) }, nil, "= | = | = | = | = | 100", ""},
+		{"CAA cannot be looked up", func(w *world) { w.fail(evidence.OutcomeServFail, ask(mx1, "CAA")) }, nil, "= | = | = | = | = | 100", "caa warning/bad"},
 		{"untrusted, other name on mx1", func(w *world) { selfSigned(w, mx1) }, nil, "= | = | = | 140/140=100% passed | = | 100", "cert-trust info/bad; cert-host info/bad"},
 		{"TLSA bogus on mx1", func(w *world) { w.secured(evidence.SecurityBogus, "_25._tcp."+mx1) }, nil,
 			"= | = | = | 120/140=85% failed | = | 97", "dane-exists failed/bogus; dane-valid not_tested/not-tested; dane-rollover not_tested/not-tested"},
-		{"no certificate of both", func(w *world) { unreadable(w, mx1, mx2) }, fill{"caa": "bad"}, "= | = | = | 100/110=90% failed | = | 98", noCertificate},
+		{"no certificate of both", func(w *world) { unreadable(w, mx1, mx2) }, nil, "= | = | = | 100/110=90% failed | = | 98", noCertificate},
 		{"no TLSA on both", func(w *world) { w.noTLSA(mx1, mx2) }, nil, "= | = | = | 120/130=92% failed | = | 98", noTLSA},
 		{"TLS 1.3 only, no TLSA", func(w *world) { w.noTLSA(mx1, mx2) }, fill{"tls-extended-master-secret": "na-no-tls-1-2"},
 			"= | = | = | 110/120=91% failed | = | 98", "tls-extended-master-secret not_tested/na-no-tls-1-2; " + noTLSA},

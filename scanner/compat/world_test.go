@@ -115,7 +115,7 @@ func (w *world) drop(list ...question) {
 }
 
 // mail makes a mail server where nothing is wrong, with TLSA records for its
-// key and another one.
+// key and another one, and a CAA record.
 func (w *world) mail(name string, addrs ...string) {
 	for _, a := range addrs {
 		typ := "A"
@@ -124,6 +124,7 @@ func (w *world) mail(name string, addrs ...string) {
 		}
 		w.records[ask(name, typ)] = append(w.records[ask(name, typ)], a)
 	}
+	w.set(name, "CAA", `0 issue "ca.example"`)
 	c := leaf(smtptest.Leaf{Names: []string{name}})
 	w.serve(c, evidence.Trusted, name)
 	w.tlsa(name, record(3, 1, 1, c[0]), record(3, 1, 1, leaf(smtptest.Leaf{Names: []string{name}, Seed: "next key"})[0]))
