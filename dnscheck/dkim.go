@@ -117,6 +117,7 @@ type dkimView struct {
 // dkimRow is what stands at one selector.
 type dkimRow struct {
 	dkim.Selector
+	alias  string // the last name that it is an alias of
 	lookup *evidence.Lookup
 	record *dkim.Record
 	key    *dkim.Key
@@ -161,10 +162,9 @@ func usable(l *evidence.Lookup) bool {
 
 func newDKIMRow(sel dkim.Selector, l *evidence.Lookup) dkimRow {
 	row := dkimRow{Selector: sel, lookup: l}
+	// Where an alias leads tells more than what the selector is called.
 	for _, t := range targets(l) {
-		if p := dkim.TargetProvider(t); p != "" {
-			row.Provider = p
-		}
+		row.alias, row.Provider = t, dkim.TargetProvider(t)
 	}
 	var texts []string
 	for _, rr := range l.Answer {

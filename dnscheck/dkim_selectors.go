@@ -137,10 +137,13 @@ func listRows(rows []dkimRow, word func(dkimRow) string) string {
 
 // short is "s1 (SendGrid)".
 func (r dkimRow) short() string {
-	if r.Provider == "" {
-		return shown(r.Name)
+	switch {
+	case r.Provider != "":
+		return shown(r.Name) + " (" + r.Provider + ")"
+	case r.alias != "":
+		return shown(r.Name) + " (an alias of " + shown(r.alias) + ")"
 	}
-	return shown(r.Name) + " (" + r.Provider + ")"
+	return shown(r.Name)
 }
 
 // long is "s1 (SendGrid), RSA 1024 bits, testing".

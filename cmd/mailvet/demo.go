@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"iter"
 	"slices"
@@ -47,6 +48,13 @@ func runDemo(ctx context.Context, args []string, std streams) error {
 	s := l.Scanner()
 	s.Tool, s.Timeout, s.Workers = tool(), o.timeout, o.workers
 	s.Vantage.NoSMTP, s.Vantage.NoHTTP, s.Vantage.NoIPv6 = o.noSMTP, o.noHTTP, o.noIPv6
+	if s.Vantage.Selectors, err = o.wanted(named, func(format string, args ...any) {
+		if !o.quiet {
+			fmt.Fprintf(std.err, "mailvet: "+format+"\n", args...)
+		}
+	}); err != nil {
+		return errors.Join(err, s.Close())
+	}
 	return scanAll(ctx, &o, &inOrder{s}, chain(ctx, named, nil), nil, std, len(named) > 1)
 }
 

@@ -23,6 +23,7 @@ type options struct {
 	trustAnchor, rootCA    string
 	trustAD                bool
 	vrps, routes           []string
+	selectors, messages    []string
 	originZone4            string
 	originZone6, asZone    string
 	origins                bool
@@ -61,6 +62,7 @@ func (o *options) scanFlags(fs *pflag.FlagSet) {
 	fs.IntVar(&o.workers, "workers", 16, "scan `N` domains at once")
 	fs.DurationVar(&o.timeout, "timeout", 90*time.Second, "`TIME` for one domain, such as 90s or 2m; what is not known by then stays unknown")
 	fs.IntVar(&o.retries, "retries", 2, "try a question or connection that failed for now `N` times more")
+	o.selectorFlags(fs)
 }
 
 // networkFlags are those of scan alone: the demo brings its own network.
@@ -123,6 +125,9 @@ func (o *options) check(fs *pflag.FlagSet) error {
 	if err := o.checkRouting(); err != nil {
 		return usageError{fs.Name(), err}
 	}
+	if err := o.checkSelectors(); err != nil {
+		return usageError{fs.Name(), err}
+	}
 	if err := o.checkFiles(); err != nil {
 		return usageError{fs.Name(), err}
 	}
@@ -149,6 +154,9 @@ func (o *options) checkFiles(argument ...string) error {
 	}
 	for _, r := range o.routes {
 		read = append(read, file{what: "--routes", path: r})
+	}
+	for _, m := range o.messages {
+		read = append(read, file{what: "--message", path: m})
 	}
 	for _, a := range argument {
 		read = append(read, file{what: "the file to read", path: a})

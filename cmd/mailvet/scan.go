@@ -50,6 +50,13 @@ func runScan(ctx context.Context, args []string, std streams) error {
 	if o.quiet {
 		warn = func(string, ...any) {}
 	}
+	scanned := named
+	if file != nil {
+		scanned = nil
+	}
+	if s.Vantage.Selectors, err = o.wanted(scanned, warn); err != nil {
+		return errors.Join(err, closeList(file), s.Close())
+	}
 	if err := routing(ctx, &o, s, warn); err != nil {
 		err = errors.Join(err, closeList(file), s.Close())
 		if ctx.Err() != nil {
