@@ -68,7 +68,7 @@ type Scanner struct {
 	// records say; 0 means DefaultMaxQuestions.
 	MaxQuestions int
 	// Workers is the number of domains that ScanAll has in hand at once; 0
-	// means DefaultWorkers.
+	// means [DefaultWorkers].
 	Workers int
 }
 
@@ -76,7 +76,6 @@ type Scanner struct {
 const (
 	DefaultTimeout      = 90 * time.Second
 	DefaultMaxQuestions = 250
-	DefaultWorkers      = 16
 )
 
 // Scan looks at one domain (lower-case A-labels, as [ParseDomain] gives them).
@@ -84,9 +83,15 @@ const (
 // scanner is wrongly configured; whatever the network does is in the snapshot,
 // and where nothing at all could be found out its Error is set.
 func (s *Scanner) Scan(ctx context.Context, domain string) (*evidence.Snapshot, error) {
+	return s.scan(ctx, Domain{Name: domain}, nil)
+}
+
+// scan is Scan within a batch, if b is not nil.
+func (s *Scanner) scan(ctx context.Context, d Domain, b *batchRun) (*evidence.Snapshot, error) {
+	domain := d.Name
 	began := time.Now()
 	r := &run{
-		scanner: s,
+		scanner: s, batch: b,
 		snap: &evidence.Snapshot{
 			Schema: evidence.Schema, Tool: s.Tool, Domain: domain, Time: began, Vantage: s.Vantage,
 		},
@@ -94,13 +99,12 @@ func (s *Scanner) Scan(ctx context.Context, domain string) (*evidence.Snapshot, 
 		results: make(chan func() error),
 		left:    cmpOr(s.MaxQuestions, DefaultMaxQuestions),
 	}
-	budget, cancel := context.WithTimeout(ctx, cmpOr(s.Timeout, DefaultTimeout))
-	defer cancel()
-	budget = resolver.WithCost(budget, &r.dns)
-	if err := r.loop(ctx, budget); err != nil {
+	r.budgets(ctx)
+	defer func() { r.spend(); r.giveUp() }()
+	if err := r.loop(ctx); err != nil {
 		return nil, err
 	}
-	if err := r.control(ctx, budget); err != nil {
+	if err := r.control(ctx, r.budget); err != nil {
 		return nil, err
 	}
 	r.snap.Cost.DNSQueries = r.dns.Questions()
@@ -126,9 +130,26 @@ type run struct {
 	snap    *evidence.Snapshot
 	started map[task]bool
 	running int
+	probing int // of what runs, sessions with mail servers
 	results chan func() error
-	left    int // questions that may still be wanted
+	batch   *batchRun // nil: a scan of its own
+	left    int       // questions that may still be wanted
 	dns     resolver.Cost
+
+	// budget is the context with the time that the domain may take. Sessions
+	// have one of their own, patient, for a domain of a batch may be set aside
+	// while they last.
+	budget, patient context.Context
+	spend, giveUp   context.CancelFunc
+}
+
+func (r *run) budgets(ctx context.Context) {
+	ctx = resolver.WithCost(ctx, &r.dns)
+	r.budget, r.spend = context.WithTimeout(ctx, cmpOr(r.scanner.Timeout, DefaultTimeout))
+	r.patient, r.giveUp = r.budget, func() {}
+	if r.batch != nil {
+		r.patient, r.giveUp = context.WithTimeout(ctx, r.batch.patience())
+	}
 }
 
 // task names a thing to do: a question, a session, a name server to try, an
@@ -139,18 +160,22 @@ type task struct {
 }
 
 // loop starts what is wanted until nothing is and nothing runs any more.
-// ctx is the caller's, budget adds the time that one domain may take.
-func (r *run) loop(ctx, budget context.Context) error {
+func (r *run) loop(ctx context.Context) error {
 	var failed error
 	for {
 		if failed == nil && ctx.Err() == nil {
-			r.start(budget)
+			r.start(r.budget)
 		}
 		if r.running == 0 {
 			return cmpErr(ctx.Err(), failed)
 		}
 		// Every task obeys its context, so this wait is bounded by it.
+		aside := r.batch != nil && r.running == r.probing && r.batch.setAside()
 		for deliver := range r.arrived() {
+			if aside {
+				aside = false
+				r.takeUp(ctx)
+			}
 			if err := deliver(); err != nil && failed == nil {
 				failed = err
 			}
@@ -184,6 +209,14 @@ func (r *run) control(ctx, budget context.Context) error {
 	deliver := <-r.results
 	r.running--
 	return cmpErr(ctx.Err(), deliver())
+}
+
+// takeUp goes on with a domain that was set aside: the time meanwhile was not
+// its own.
+func (r *run) takeUp(ctx context.Context) {
+	r.batch.takeUp()
+	r.spend()
+	r.budget, r.spend = context.WithTimeout(resolver.WithCost(ctx, &r.dns), cmpOr(r.scanner.Timeout, DefaultTimeout))
 }
 
 func cmpErr(a, b error) error {
@@ -238,7 +271,9 @@ func (r *run) start(ctx context.Context) {
 		return
 	}
 	for _, w := range smtpcheck.ProbeWants(r.snap) {
-		r.begin(task{'s', w.Host, w.Addr.String()}, func() func() error { return r.probe(ctx, w.Host, w.Addr) })
+		if r.begin(task{'s', w.Host, w.Addr.String()}, func() func() error { return r.probe(r.patient, w.Host, w.Addr) }) {
+			r.probing++
+		}
 	}
 }
 
@@ -346,6 +381,7 @@ func (r *run) probe(ctx context.Context, host string, addr netip.Addr) func() er
 		err = nil // what was found until then is in res
 	}
 	return func() error {
+		r.probing--
 		if err != nil {
 			return err
 		}
@@ -357,15 +393,16 @@ func (r *run) probe(ctx context.Context, host string, addr netip.Addr) func() er
 	}
 }
 
-// begin runs do in a goroutine of its own unless it was begun before. What do
-// returns is called by loop.
-func (r *run) begin(t task, do func() func() error) {
+// begin runs do in a goroutine of its own, and reports so, unless it was begun
+// before. What do returns is called by loop.
+func (r *run) begin(t task, do func() func() error) bool {
 	if r.started[t] {
-		return
+		return false
 	}
 	r.started[t] = true
 	r.running++
 	go func() { r.results <- do() }()
+	return true
 }
 
 func outOfBudget(op evidence.Op) *evidence.Failure {
@@ -428,6 +465,15 @@ func (s *Scanner) Close() error {
 		return r.Close()
 	}
 	return nil
+}
+
+// forget makes the observers ask again for what failed for now.
+func (s *Scanner) forget() {
+	for _, o := range []any{s.Resolver, s.Prober, s.Router} {
+		if f, ok := o.(interface{ ForgetFailures() }); ok {
+			f.ForgetFailures()
+		}
+	}
 }
 
 // Judge runs the catalogue over a snapshot.
