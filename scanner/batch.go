@@ -49,7 +49,9 @@ type Batch struct {
 	// Patience bounds the time for which a domain may be set aside; 0 means
 	// DefaultPatience.
 	Patience time.Duration
-	// Pause bounds how long the list waits for a resolver; 0 means DefaultPause.
+	// Pause bounds how long the list waits for a resolver that has answered
+	// before; 0 means DefaultPause. Negative: it never waits, and the domains
+	// are reported as what could not be scanned.
 	Pause time.Duration
 	// Once leaves out the second pass over what is unknown.
 	Once bool
@@ -156,6 +158,8 @@ type batchRun struct {
 
 	emitting sync.Mutex // one report at a time
 
+	answered atomic.Bool // a resolver has answered at least once
+
 	mu    sync.Mutex
 	again []Domain      // for the second pass
 	up    chan struct{} // closed while a resolver answers
@@ -210,7 +214,11 @@ func (r *batchRun) one(ctx context.Context, at int, d Domain, putOff bool) error
 		if snap, err = r.Scanner.scan(ctx, d, r); err != nil {
 			return err
 		}
-		if !noResolver(snap) || try == maxScans {
+		if !noResolver(snap) {
+			r.answered.Store(true)
+			break
+		}
+		if r.Pause < 0 || try == maxScans {
 			break
 		}
 		if err := r.awaitResolver(ctx); err != nil {
@@ -335,6 +343,9 @@ func (r *batchRun) awaitResolver(ctx context.Context) error {
 	defer close(up)
 	if r.answers(ctx) {
 		return ctx.Err()
+	}
+	if !r.answered.Load() {
+		return fmt.Errorf("scanner: %w", ErrNetwork)
 	}
 	r.notice(Notice{Kind: Paused})
 	limit := cmpOr(r.Batch.Pause, DefaultPause)

@@ -240,7 +240,7 @@ func TestPause(t *testing.T) {
 		dead := func() bool { d := time.Since(began); return d > time.Second && d < time.Minute }
 		b := newBatch(&world{latency: 50 * time.Millisecond, lookup: func(l *evidence.Lookup) {
 			if dead() {
-				*l = evidence.Lookup{Name: l.Name, Type: l.Type, Outcome: evidence.OutcomeTimeout, Failure: &evidence.Failure{Op: evidence.OpQuery, Class: evidence.ClassTimeout}}
+				silent(l)
 			}
 		}})
 		b.Workers = 4
@@ -261,21 +261,50 @@ func TestPause(t *testing.T) {
 	})
 }
 
-// When the network stays away, the run ends and says so; nothing false is written.
+// When the network stays away, the run ends and says so; nothing false is
+// written. If it never was there, that is said at once.
 func TestPauseEnds(t *testing.T) {
+	for _, lives := range []time.Duration{-1, time.Second} {
+		synctest.Test(t, func(t *testing.T) {
+			began := time.Now()
+			b := newBatch(&world{latency: time.Millisecond, lookup: func(l *evidence.Lookup) {
+				if time.Since(began) > lives {
+					silent(l)
+				}
+			}})
+			b.Pause = time.Minute
+			err := b.run(t.Context(), list(10000))
+			if !errors.Is(err, scanner.ErrNetwork) {
+				t.Errorf("error %v", err)
+			}
+			if b.unknown > 0 || lives > 0 && len(b.names) == 0 {
+				t.Errorf("%d reports, %d of them unknown", len(b.names), b.unknown)
+			}
+			if took := time.Since(began); lives < 0 && took > time.Second || took > 3*time.Minute {
+				t.Errorf("took %s", took)
+			}
+		})
+	}
+}
+
+// Without a pause every domain is reported as what could not be scanned.
+func TestNoPause(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		b := newBatch(&world{lookup: func(l *evidence.Lookup) {
-			l.Outcome, l.Answer, l.Failure = evidence.OutcomeTimeout, nil, &evidence.Failure{Op: evidence.OpQuery, Class: evidence.ClassTimeout}
-		}})
-		b.Pause = time.Minute
-		err := b.run(t.Context(), list(1000))
-		if !errors.Is(err, scanner.ErrNetwork) {
-			t.Errorf("error %v", err)
+		b := newBatch(&world{lookup: silent})
+		b.Pause, b.Once = -1, true
+		if err := b.run(t.Context(), list(5)); err != nil {
+			t.Fatal(err)
 		}
-		if len(b.names) > 0 {
-			t.Errorf("%d reports", len(b.names))
+		b.wantAll(t, 5)
+		if b.unknown != 5 {
+			t.Errorf("%d are unknown", b.unknown)
 		}
 	})
+}
+
+// silent is what becomes of a question that nobody answers.
+func silent(l *evidence.Lookup) {
+	*l = evidence.Lookup{Name: l.Name, Type: l.Type, Outcome: evidence.OutcomeTimeout, Failure: &evidence.Failure{Op: evidence.OpQuery, Class: evidence.ClassTimeout}}
 }
 
 // In order, whatever comes first, and no further ahead than allowed.
@@ -312,21 +341,23 @@ func TestInOrder(t *testing.T) {
 // Cancellation works at once wherever the run stands: at work, set aside,
 // waiting for its turn or for a resolver.
 func TestBatchCancel(t *testing.T) {
-	for name, w := range map[string]*world{
-		"at work":   {latency: time.Hour},
-		"set aside": {probe: func(ctx context.Context, s *evidence.Session) { pause(ctx, time.Hour) }},
-		"paused": {lookup: func(l *evidence.Lookup) {
-			l.Outcome, l.Answer, l.Failure = evidence.OutcomeTimeout, nil, &evidence.Failure{Op: evidence.OpQuery, Class: evidence.ClassTimeout}
-		}},
-	} {
+	hour := func(ctx context.Context, _ *evidence.Session) { pause(ctx, time.Hour) }
+	for name, w := range map[string]*world{"at work": {latency: time.Hour}, "set aside": {probe: hour}, "paused": {latency: time.Millisecond}} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				ctx, cancel := context.WithCancel(t.Context())
+				began := time.Now()
+				if name == "paused" {
+					w.lookup = func(l *evidence.Lookup) {
+						if time.Since(began) > time.Second {
+							silent(l)
+						}
+					}
+				}
 				b := newBatch(w)
 				b.InOrder, b.LookAhead, b.Workers, b.SetAside = true, 40, 4, 20
-				began := time.Now()
 				time.AfterFunc(5*time.Second, cancel)
-				if err := b.run(ctx, list(1000)); !errors.Is(err, context.Canceled) {
+				if err := b.run(ctx, list(100000)); !errors.Is(err, context.Canceled) {
 					t.Errorf("error %v", err)
 				}
 				if took := time.Since(began); took != 5*time.Second {
