@@ -24,6 +24,7 @@ var Checks = slices.Concat(
 	spfStrictChecks,
 	landsChecks,
 	dkimChecks,
+	dnssecExtraChecks,
 )
 
 // Wants lists the questions that the checks need and s does not hold yet. The
@@ -43,6 +44,13 @@ func Wants(s *evidence.Snapshot) []evidence.Question {
 		spfStrictWants,
 	} {
 		for _, q := range wants(s) {
+			if s.Lookup(q.Name, q.Type) == nil {
+				list = append(list, q)
+			}
+		}
+	}
+	if len(list) == 0 { // for then most answers are there
+		for _, q := range dnssecNSEC3Wants(s) {
 			if s.Lookup(q.Name, q.Type) == nil {
 				list = append(list, q)
 			}

@@ -33,12 +33,19 @@ func (t *tree) prepare(now time.Time) error {
 	if o.SingleKey {
 		flags = flags[:1]
 	}
+	if err := t.makeKeys(&t.keys, flags, o.Algorithm); err != nil || o.Also == 0 {
+		return err
+	}
+	return t.makeKeys(&t.also, flags, o.Also)
+}
+
+func (t *tree) makeKeys(list *[]*key, flags []uint16, algorithm uint8) error {
 	for _, f := range flags {
-		k, err := newKey(t.origin, f, o.Algorithm, o.Seed)
+		k, err := newKey(t.origin, f, algorithm, t.opts.Seed)
 		if err != nil {
 			return err
 		}
-		t.keys = append(t.keys, k)
+		*list = append(*list, k)
 		t.add(k.DNSKEY)
 	}
 	return nil
@@ -69,13 +76,22 @@ func (t *tree) signatures(s *rrset) []dns.RR {
 	return s.sigs
 }
 
-// sign makes the RRSIG of an RRset: by the key-signing key for the DNSKEY
-// RRset, by the zone-signing key for all others.
+// sign makes the RRSIGs of an RRset, one for each algorithm.
 func (t *tree) sign(rrs []dns.RR, inception, expiration uint32) []dns.RR {
-	k := t.keys[len(t.keys)-1]
+	list := []dns.RR{t.signBy(t.keys, rrs, inception, expiration)}
+	if t.also != nil {
+		list = append(list, t.signBy(t.also, rrs, inception, expiration))
+	}
+	return list
+}
+
+// signBy makes an RRSIG: by the key-signing key for the DNSKEY RRset, by the
+// zone-signing key for all others.
+func (t *tree) signBy(keys []*key, rrs []dns.RR, inception, expiration uint32) dns.RR {
+	k := keys[len(keys)-1]
 	h := rrs[0].Header()
 	if h.Rrtype == dns.TypeDNSKEY {
-		k = t.keys[0]
+		k = keys[0]
 	}
 	sig := &dns.RRSIG{
 		Hdr:        dns.RR_Header{Name: h.Name, Rrtype: dns.TypeRRSIG, Class: dns.ClassINET, Ttl: h.Ttl},
@@ -101,7 +117,7 @@ func (t *tree) sign(rrs []dns.RR, inception, expiration uint32) []dns.RR {
 	if t.opts.Corrupt {
 		spoil(sig)
 	}
-	return []dns.RR{sig}
+	return sig
 }
 
 // escapeStar writes the star of names such as *x.test as an escape, because the

@@ -18,6 +18,7 @@ type tree struct {
 	apex   *node
 	soa    *rrset // as negative answers carry it, see RFC 2308, Section 3
 	keys   []*key // key-signing key first; nil for unsigned zones
+	also   []*key // of the second algorithm, if there is one
 	denial denial // nil for unsigned zones
 	parent *tree  // nil for the root
 

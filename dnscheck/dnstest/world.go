@@ -116,9 +116,12 @@ func (t *tree) delegate(child *tree) {
 		return
 	}
 	var k *key
-	if child.keys != nil {
+	switch {
+	case o.OldDS != 0:
+		k, _ = newKey(child.origin, secureZone, o.OldDS, child.origin)
+	case child.keys != nil:
 		k = child.keys[0]
-	} else {
+	default:
 		k, _ = newKey(child.origin, secureZone, dns.ECDSAP256SHA256, child.origin)
 	}
 	t.add(k.ds(cmp.Or(o.Digest, dns.SHA256), o.BadDS))

@@ -15,6 +15,9 @@ type Options struct {
 	// 10, 14 and 15 are real too. Any other number gives well-formed keys and
 	// signatures that nobody can verify, for tests of unsupported algorithms.
 	Algorithm uint8
+	// Also is a second algorithm that everything is signed with too, as in a
+	// roll-over of algorithms (RFC 6781, Section 4.1.4); 0 means none.
+	Also uint8
 	// NSEC3 chooses hashed denial of existence; nil means NSEC.
 	NSEC3 *NSEC3Options
 	// Inception and Expiration of all signatures; zero means one hour before,
@@ -33,6 +36,9 @@ type Options struct {
 	// BadDS puts a DS record into the parent that no key of the zone matches,
 	// also when the zone is not signed.
 	BadDS bool
+	// OldDS makes the DS record from a key of this algorithm, which the zone no
+	// longer has; 0 means not.
+	OldDS uint8
 	// Digest is the digest type of the DS record: 2 (SHA-256) when 0; 1 and 4
 	// are real too, others give a digest that nobody can verify.
 	Digest uint8

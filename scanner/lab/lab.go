@@ -6,9 +6,11 @@
 // A scenario is a text file in txtar form: a comment, then sections. Files are
 // joined into one Internet, so each need only hold what is its own.
 //
-//	-- zone NAME [signed] [nsec3] [opt-out] [bad-ds] [no-ds] [expired] [rsa] [ed25519] --
+//	-- zone NAME [signed] [nsec3] [opt-out] [bad-ds] [no-ds] [expired] [expiring] [rsa] [ed25519] [rolling] [old-ds] [old-nsec3] --
 //
-// is a zone in zone-file format. SOA and NS records may be left out: then the
+// is a zone in zone-file format. A zone that is rolling is signed with ECDSA
+// besides, the DS record of one with old-ds is of an RSA key that is gone,
+// and old-nsec3 has iterations and a salt. SOA and NS records may be left out: then the
 // zone is served by ns1.dns.test and ns2.dns.test. {tlsa HOST 3 1 1} stands
 // for the data of a TLSA record that matches the certificate of HOST (usage 2:
 // of its issuer), {tlsa HOST/KEY 3 1 1} for that of another key.
@@ -237,6 +239,18 @@ func (l *Lab) zoneOptions(z zoneText) dnstest.Options {
 	}
 	if z.has("expired") {
 		o.Inception, o.Expiration = l.opts.Now.AddDate(0, 0, -30), l.opts.Now.AddDate(0, 0, -2)
+	}
+	if z.has("expiring") {
+		o.Inception, o.Expiration = l.opts.Now.AddDate(0, 0, -12), l.opts.Now.AddDate(0, 0, 2)
+	}
+	if z.has("old-nsec3") {
+		o.NSEC3 = &dnstest.NSEC3Options{Iterations: 10, Salt: "5a17"}
+	}
+	if z.has("rolling") {
+		o.Also = dns.ECDSAP256SHA256
+	}
+	if z.has("old-ds") {
+		o.OldDS = dns.RSASHA256
 	}
 	switch {
 	case z.has("rsa"):

@@ -40,7 +40,7 @@ type zoneText struct {
 	text         string
 }
 
-var zoneWords = []string{"signed", "nsec3", "opt-out", "bad-ds", "no-ds", "expired", "rsa", "ed25519"}
+var zoneWords = []string{"signed", "nsec3", "opt-out", "bad-ds", "no-ds", "expired", "expiring", "rsa", "ed25519", "rolling", "old-ds", "old-nsec3"}
 
 func (z zoneText) has(word string) bool { return slices.Contains(z.words, word) }
 
