@@ -46,7 +46,7 @@ var imports = []rule{
 	{"smtpcheck/certificate", true, nil, "a parser of untrusted octets"},
 	{"smtpcheck/guideline", true, nil, "tables"},
 	{"smtpcheck/tlshello", true, nil, "octets to octets: no network, no keys"},
-	{"smtpcheck/probe", false, []string{"report/evidence"}, "an observer: records, does not judge"},
+	{"smtpcheck/probe", false, []string{"report/evidence", "smtpcheck/tlshello", "smtpcheck/guideline"}, "an observer: records, does not judge; the levels of suites say what to ask first"},
 	{"smtpcheck/smtptest", false, nil, "mail servers for tests; knows nothing of what is tested"},
 	{"scanner", false, []string{"report", "report/", "dnscheck", "dnscheck/", "smtpcheck", "smtpcheck/"}, "drives the observers"},
 	{"scanner/lab", false, []string{"report", "report/", "dnscheck", "dnscheck/", "smtpcheck", "smtpcheck/", "scanner"}, "an Internet for the scanner"},

@@ -64,7 +64,8 @@ type TLS struct {
 	Host        string `json:"host,omitempty"` // the MX name (SNI) that the questions were asked under
 	Connections int    `json:"connections"`    // opened to the address by the plan, the one of the plain session not counted
 	// Complete: every question of the plan was asked and answered, so that no
-	// field below holds NoAnswer or NotAsked.
+	// field below holds NoAnswer or NotAsked. Only Groups and Preference may still
+	// be open: that is asked as long as it costs few connections.
 	Complete bool `json:"complete,omitempty"`
 	// Stopped is why the plan ended early: ClassBudget (connections or time),
 	// ClassTemporary (421 and other 4xx), ClassTimeout, ... Nil if it came to its end.
@@ -77,9 +78,9 @@ type TLS struct {
 	// [TLS.Choices] for what it rests on, and for the order among suites.
 	Preference Preference `json:"preference,omitempty"`
 
-	// Groups are the groups of which something is known, those accepted first, in
-	// the order found. GroupsComplete: no other group that the scanner knows is
-	// accepted, in any version.
+	// Groups are the groups accepted, in the order found, and X25519MLKEM768
+	// whatever is known of it. GroupsComplete: no other group that the scanner
+	// knows is accepted, in any version.
 	Groups         []TLSGroup `json:"groups,omitempty"`
 	GroupsComplete bool       `json:"groups_complete,omitempty"`
 	// WeakGroups: a curve other than x25519, x448, secp256r1, secp384r1, secp521r1

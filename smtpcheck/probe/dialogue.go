@@ -25,8 +25,9 @@ const (
 type attempt struct {
 	p *Prober
 	key
-	small  bool // offer less in the ClientHello
-	gated  bool // holds a place in Prober.gate
+	small  bool    // offer less in the ClientHello
+	asking *asking // nil for the plain session
+	gated  bool    // holds a place in Prober.gate
 	result Result
 
 	began     time.Time // monotonic, for times in the transcript
@@ -38,6 +39,9 @@ type attempt struct {
 	alive     bool // the other side may still hear a QUIT
 	mute      bool // but no sensible reply is to be expected
 	tickets   *ticketNote
+	clear     *clearConn // under the plain session's handshake
+	log       keyLog     // its secrets
+	ders      [][]byte   // and certificates
 	release   func() bool
 }
 
@@ -97,6 +101,9 @@ func (t *attempt) talk(ctx context.Context) *evidence.Failure {
 	}
 	if f = t.startTLS(ctx); f != nil {
 		return f
+	}
+	if t.asking != nil {
+		return t.question(ctx)
 	}
 	if f = t.handshake(ctx); f != nil {
 		return f
@@ -179,6 +186,15 @@ func (t *attempt) helo() string {
 	default:
 		return "[" + addr.String() + "]"
 	}
+}
+
+// sni is the name for the extension server_name. Literal addresses are not
+// sent (RFC 6066, Section 3).
+func (t *attempt) sni() string {
+	if _, err := netip.ParseAddr(t.host); err != nil {
+		return t.host
+	}
+	return ""
 }
 
 // ask sends a command and reads the reply.

@@ -9,10 +9,10 @@ import (
 	"errors"
 	"fmt"
 	"net"
-	"net/netip"
 	"strings"
 
 	"mailvet/report/evidence"
+	"mailvet/smtpcheck/tlshello"
 )
 
 // maxInjected bounds what is read in the clear between the 220 and the
@@ -25,10 +25,7 @@ var errNotTLS = errors.New("the server went on in the clear")
 // handshake makes the TLS connection and writes down what was negotiated.
 func (t *attempt) handshake(ctx context.Context) *evidence.Failure {
 	s := &t.result.Session
-	h := &evidence.Handshake{}
-	if _, err := netip.ParseAddr(t.host); err != nil {
-		h.SNI = t.host // RFC 6066, Section 3: literal addresses are not sent
-	}
+	h := &evidence.Handshake{SNI: t.sni()}
 	s.Handshake = h
 	t.tickets = &ticketNote{h}
 	var ders [][]byte
@@ -49,7 +46,9 @@ func (t *attempt) handshake(ctx context.Context) *evidence.Failure {
 		err = fmt.Errorf("%w: %s", errNotTLS, printable(strings.TrimSpace(string(clear.injected[:min(len(clear.injected), maxShown)]))))
 	}
 	noteState(h, c.ConnectionState(), err == nil)
-	t.chain(ders)
+	t.clear = clear
+	t.ders = t.reread(h, ders)
+	t.chain(t.ders)
 	if err != nil {
 		h.Failure = t.failure(ctx, evidence.OpHandshake, err)
 		return h.Failure
@@ -67,6 +66,7 @@ func (t *attempt) config(tickets tls.ClientSessionCache, certs func([][]byte, []
 		MinVersion:            tls.VersionTLS10,
 		ClientSessionCache:    tickets,
 		Time:                  t.p.Now,
+		KeyLogWriter:          &t.log,
 	}
 	if t.small {
 		// A hello that fits into one segment, for servers and middleboxes
@@ -79,6 +79,45 @@ func (t *attempt) config(tickets tls.ClientSessionCache, certs func([][]byte, []
 		}
 	}
 	return conf
+}
+
+// seen are the octets that the server sent for the handshake and after it.
+func (t *attempt) seen() []byte {
+	if t.clear == nil {
+		return nil
+	}
+	return t.clear.seen
+}
+
+// reread finds in the octets what crypto/tls does not tell: the signature
+// scheme, and where it gave up what the server had chosen, with its
+// certificates.
+func (t *attempt) reread(h *evidence.Handshake, ders [][]byte) [][]byte {
+	a := tlshello.ReadFlight(t.seen(), false)
+	if a.Hello == nil || a.Hello.Retry && h.Version == "" {
+		return ders
+	}
+	if h.Version == "" && !h.Complete {
+		h.Version, h.Suite, h.Group = a.Version().String(), a.Hello.Suite.String(), groupText(a)
+	}
+	scheme, sent := tlshello.SignatureScheme(0), a.Certificates
+	if a.Version() == tlshello.TLS13 {
+		suite, _ := tlshello.ParseSuite(h.Suite)
+		r := t.log.read13(suite, t.seen())
+		scheme, sent = r.scheme, r.certificates
+	} else if a.KeyExchange != nil {
+		scheme = a.KeyExchange.Scheme
+	}
+	if scheme != 0 {
+		h.Signature = scheme.String()
+	}
+	if len(ders) > 0 {
+		return ders
+	}
+	for _, der := range sent {
+		ders = append(ders, bytes.Clone(der))
+	}
+	return ders
 }
 
 // chain writes down the certificates and whether they lead to a trusted root.
@@ -168,7 +207,8 @@ type clearConn struct {
 	net.Conn
 	r        *bufio.Reader
 	injected []byte
-	begun    bool // the first record has come
+	begun    bool   // the first record has come
+	seen     []byte // from there on, at most maxSeen
 }
 
 // rest keeps what was received in the clear and never read, where the
@@ -202,5 +242,7 @@ func (c *clearConn) Read(b []byte) (int, error) {
 		c.injected = append(c.injected, head[0])
 		_, _ = c.r.Discard(1)
 	}
-	return c.r.Read(b)
+	n, err := c.r.Read(b)
+	c.seen = append(c.seen, b[:min(n, maxSeen-len(c.seen))]...)
+	return n, err
 }

@@ -24,7 +24,7 @@ func Example() {
 			go server.Serve(context.Background(), end)
 			return client, nil
 		},
-		Helo: "scanner.example", Roots: ca.Pool(), AllowPrivate: true,
+		Helo: "scanner.example", Roots: ca.Pool(), AllowPrivate: true, HandshakeOnly: true,
 		Now: func() time.Time { return now },
 	}
 	r, err := p.Probe(context.Background(), "mx.example.test", netip.MustParseAddr("192.0.2.25"))

@@ -71,6 +71,9 @@ type Prober struct {
 	// connection; zero means Timeout, but at most DefaultConnectTimeout.
 	// SessionTimeout bounds one attempt as a whole; zero means three Timeouts.
 	Timeout, ConnectTimeout, SessionTimeout time.Duration
+	// HandshakeOnly leaves out the plan of further handshakes by which the TLS of
+	// a server is graded: then Session.TLS is nil.
+	HandshakeOnly bool
 	// Retries is how often a temporary fault is tried again: 0 means the
 	// default, negative never. Backoff is the pause before the first retry; it
 	// doubles with each further one.
@@ -78,8 +81,9 @@ type Prober struct {
 	Backoff time.Duration
 	// Interval is the least pause between two connections to one address.
 	Interval time.Duration
-	// MaxConnections bounds the connections to an address under one name,
-	// MaxOpen those open at once to all addresses.
+	// MaxConnections bounds the connections to an address under one name, those
+	// of the plan of handshakes included. MaxOpen bounds those open at once to all
+	// addresses.
 	MaxConnections, MaxOpen int
 	// Remember is how many results are kept; the one not used for longest is
 	// dropped, and would be probed again.
@@ -89,6 +93,7 @@ type Prober struct {
 	Now func() time.Time
 
 	once    sync.Once
+	lists   func() *lists
 	invalid error
 	gate    chan struct{} // holds one for each open connection
 	running sync.WaitGroup
@@ -206,6 +211,7 @@ func (p *Prober) setup() {
 	if p.Roots == nil {
 		p.Roots = systemRoots()
 	}
+	p.lists = sync.OnceValue(newLists)
 	p.gate = make(chan struct{}, p.MaxOpen)
 	p.probes = map[key]*probing{}
 	p.address = map[netip.Addr]*address{}
@@ -262,6 +268,11 @@ func (p *Prober) leave(ctx context.Context, q *probing, owner bool) (Result, err
 			r = left
 		case f != nil && f.Class == evidence.ClassCancelled: // by this caller
 			f.Class, f.Text = left.Session.Failure.Class, left.Session.Failure.Text
+		}
+		if plan := r.Session.TLS; plan != nil && plan.Stopped != nil && plan.Stopped.Class == evidence.ClassCancelled {
+			copied := *plan
+			copied.Stopped = left.Session.Failure
+			r.Session.TLS = &copied
 		}
 	}
 	r.Opened = 0

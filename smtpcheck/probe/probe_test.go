@@ -74,7 +74,7 @@ func (n *network) dial(ctx context.Context, _, address string) (net.Conn, error)
 func internet(t testing.TB, s *smtptest.Server) (*network, *probe.Prober) {
 	n := &network{t: t, servers: map[netip.Addr]*smtptest.Server{addr: s}}
 	return n, &probe.Prober{
-		Dial: n.dial, Helo: "scanner.example", Roots: ca.Pool(), AllowPrivate: true,
+		Dial: n.dial, Helo: "scanner.example", Roots: ca.Pool(), AllowPrivate: true, HandshakeOnly: true,
 		Timeout: 10 * time.Second, Backoff: 5 * time.Second, Now: func() time.Time { return now },
 	}
 }

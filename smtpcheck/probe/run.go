@@ -19,7 +19,15 @@ type address struct {
 	last time.Time     // when the last connection was closed
 	// settled is the result that holds for every name, if there is one.
 	settled *Result
-	users   int // guarded by Prober.mu
+	// plan is what was asked about its TLS, under the name planHost; planDone
+	// says that it is not to be gone on with. tls and graded hold what it showed.
+	plan      *plan
+	planHost  string
+	planBegan time.Time
+	planDone  bool
+	tls       *evidence.TLS
+	graded    Result
+	users     int // guarded by Prober.mu
 }
 
 // run finds out q's result, hands it to those who wait, and only then takes
@@ -35,6 +43,11 @@ func (p *Prober) run(ctx context.Context, q *probing) {
 	case a.turn <- struct{}{}:
 		defer func() { <-a.turn }()
 		result, open = p.tries(ctx, q, a)
+		if open != nil && !p.HandshakeOnly && gradable(&result.Session) {
+			p.end(open, a)
+			p.grade(ctx, q, a, &result, firstOf(open))
+			open = nil
+		}
 	case <-ctx.Done():
 		result = p.unasked(q.key, evidence.ClassCancelled, "the scan was cancelled")
 	}
@@ -42,6 +55,11 @@ func (p *Prober) run(ctx context.Context, q *probing) {
 	if open != nil {
 		p.end(open, a)
 	}
+}
+
+// gradable reports whether the server comes as far as a handshake.
+func gradable(s *evidence.Session) bool {
+	return s.StartTLS == evidence.StartTLSStarted && s.Handshake != nil && (s.Failure == nil || s.Failure.Class != evidence.ClassCancelled)
 }
 
 func (p *Prober) enter(addr netip.Addr) *address {
@@ -96,7 +114,7 @@ func (p *Prober) tries(ctx context.Context, q *probing, a *address) (Result, *at
 		small   bool
 	)
 	for try := 0; ; try++ {
-		t := p.attempt(ctx, q, a, small)
+		t := p.attempt(ctx, q, q.key, a, small, nil)
 		s := &t.result.Session
 		if t.conn != nil {
 			opened++
@@ -131,12 +149,7 @@ func (p *Prober) again(k key, t *attempt, try int) (time.Duration, bool) {
 	if f == nil || try >= p.Retries || t.exhausted {
 		return 0, false
 	}
-	pause := p.Backoff << min(try, 6)
-	// The jitter keeps servers of one operator from being asked in step. It
-	// depends on the address alone, so that a run can be repeated.
-	h := fnv.New32a()
-	h.Write(k.addr.AsSlice())
-	pause += pause * time.Duration(h.Sum32()%256) / 1024
+	pause := p.pause(k, try)
 	switch {
 	case f.Op == evidence.OpHelloTLS:
 		return 0, false // all that is judged is known: another connection is not worth it
@@ -149,10 +162,20 @@ func (p *Prober) again(k key, t *attempt, try int) (time.Duration, bool) {
 	return 0, false
 }
 
+// pause is how long to wait after failure number try from 0.
+func (p *Prober) pause(k key, try int) time.Duration {
+	pause := p.Backoff << min(try, 6)
+	// The jitter keeps servers of one operator from being asked in step. It
+	// depends on the address alone, so that a run can be repeated.
+	h := fnv.New32a()
+	h.Write(k.addr.AsSlice())
+	return pause + pause*time.Duration(h.Sum32()%256)/1024
+}
+
 // attempt is one connection with its dialogue.
-func (p *Prober) attempt(ctx context.Context, q *probing, a *address, small bool) *attempt {
-	t := &attempt{p: p, key: q.key, small: small}
-	t.result.Session = evidence.Session{Host: q.host, Addr: q.addr.String(), Port: p.Port, Time: p.Now()}
+func (p *Prober) attempt(ctx context.Context, q *probing, k key, a *address, small bool, asking *asking) *attempt {
+	t := &attempt{p: p, key: k, small: small, asking: asking}
+	t.result.Session = evidence.Session{Host: k.host, Addr: q.addr.String(), Port: p.Port, Time: p.Now()}
 	cancelled := func() *attempt {
 		t.result.Session.Failure = &evidence.Failure{Op: evidence.OpConfig, Class: evidence.ClassCancelled, Text: "the scan was cancelled"}
 		return t

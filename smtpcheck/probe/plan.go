@@ -1,0 +1,377 @@
+package probe
+
+import (
+	"slices"
+
+	"mailvet/report/evidence"
+	"mailvet/smtpcheck/tlshello"
+)
+
+const (
+	// chunk is how many suites a server is offered at once that fails at more.
+	chunk = 48
+	// usualConnections is what the grading of a server with sound TLS 1.2 and 1.3
+	// may take in all. What is good to know, but changes no judgement, is asked
+	// only while fewer were opened.
+	usualConnections = 12
+)
+
+// plan is a list of questions that is made while it is asked: the next question
+// is the one that tells most, given all answers so far. All that is bad comes
+// first, at once, for one refusal then answers for everything. It holds no
+// connection and knows no time; what it knows it works out anew from the log.
+type plan struct {
+	lists  *lists
+	first  first
+	before int // connections opened to the address before the plan
+	log    []entry
+}
+
+// first is what the plain session's handshake, by crypto/tls, showed.
+type first struct {
+	complete     bool
+	version      tlshello.Version
+	suite        tlshello.Suite
+	group        tlshello.Group
+	chain, kind  string
+	ticket, ocsp bool
+	early        evidence.Answer
+	maxEarly     uint32
+}
+
+// note adds what the first handshake showed. It offered TLS 1.0 to 1.3.
+func (h *first) note(f *facts) {
+	if h.version == 0 {
+		return
+	}
+	f.version[h.version] = evidence.Accepted
+	if h.suite != 0 {
+		f.suites[h.version] = []tlshello.Suite{h.suite}
+		x := evidence.TLSSuite{Name: h.suite.String()}
+		if h.group != 0 {
+			x.Group = h.group.String()
+		}
+		if h.version < tlshello.TLS13 {
+			x.Chain = h.chain
+		}
+		f.found[h.version] = []evidence.TLSSuite{x}
+		f.open[h.version] = without(f.open[h.version], h.suite)
+	}
+	if h.group != 0 {
+		f.modern, f.weakOpen = without(f.modern, h.group), without(f.weakOpen, h.group)
+		f.addGroup(h.group.String(), h.version.String())
+	}
+	if h.kind != "" {
+		f.kinds[h.kind] = evidence.TLSCertificate{Kind: h.kind, Answer: evidence.Accepted, Chain: h.chain}
+	}
+	if h.complete {
+		f.ticket, f.ocsp = answerOf(h.ticket), answerOf(h.ocsp)
+	}
+}
+
+// next is the question to ask now; nil at the end of the plan.
+func (p *plan) next() *question {
+	f := p.fold(true)
+	if q := p.confirm(f); q != nil {
+		return q
+	}
+	for _, ask := range []func(*facts) *question{
+		p.weak, p.older, p.renegotiate, p.signatures,
+		func(f *facts) *question { return p.more(f, tlshello.TLS12) },
+		p.ssl2,
+		func(f *facts) *question { return p.more(f, tlshello.TLS13) },
+		p.order, p.lower, p.curves, p.extras,
+		p.last,
+	} {
+		if q := ask(f); q != nil {
+			return q
+		}
+	}
+	return nil
+}
+
+// asked reports how often the plan asked about something.
+func (p *plan) asked(about string) int {
+	n := 0
+	for i := range p.log {
+		if p.log[i].about == about {
+			n++
+		}
+	}
+	return n
+}
+
+// unless gives q up where it was asked twice without an answer.
+func (p *plan) unless(q *question) *question {
+	n := 0
+	for i := range p.log {
+		if p.log[i].same(q) && p.effective(i, true) == evidence.NoAnswer {
+			n++
+		}
+	}
+	if n > 1 {
+		return nil
+	}
+	return q
+}
+
+// settled reports whether a question about something has its answer, or was
+// given up.
+func (p *plan) settled(q *question) bool {
+	n := 0
+	for i := range p.log {
+		if p.log[i].about == q.about && p.log[i].version == q.version {
+			if p.effective(i, true).Known() {
+				return true
+			}
+			n++
+		}
+	}
+	return n > 1
+}
+
+// once asks until there is an answer, but not more than twice.
+func (p *plan) once(q *question) *question {
+	if p.settled(q) {
+		return nil
+	}
+	return q
+}
+
+// confirm asks a control question where a connection was closed at the hello:
+// the same with something that the server is known to accept. If it answers
+// that, then it had refused; if it does not, the hello was too much for it.
+func (p *plan) confirm(f *facts) *question {
+	for i := range p.log {
+		e := &p.log[i]
+		if !e.closed || e.narrow() || e.about == askControl || e.about == askRenegotiate || p.effective(i, true) == evidence.Refused {
+			continue
+		}
+		known := f.suites[e.version]
+		if len(known) == 0 || slices.ContainsFunc(p.log, func(x entry) bool { return x.about == askControl && x.of == i }) {
+			continue
+		}
+		suites := append(without(e.suites, known...), known...)
+		return &question{about: askControl, version: e.version, suites: suites, allBut: e.allBut, of: i}
+	}
+	return nil
+}
+
+func (p *plan) all(about string, v tlshello.Version, except []tlshello.Suite) *question {
+	return &question{about: about, version: v, suites: without(p.lists.usable[v], except...), allBut: true, except: except}
+}
+
+// weak asks for everything bad in TLS 1.2 at once: suites without elliptic
+// curves, and bad curves for the others.
+func (p *plan) weak(*facts) *question {
+	q := p.all(askWeak, tlshello.TLS12, nil)
+	q.groups, q.limit = p.lists.weak, true
+	return p.once(q)
+}
+
+// older asks for TLS 1.1, and with it for TLS 1.0 and SSL 3.0: who knows one of
+// them answers in the highest (RFC 5246, Section E.1).
+func (p *plan) older(f *facts) *question {
+	if f.version[tlshello.TLS11].Known() {
+		return nil
+	}
+	return p.once(p.all(askOlder, tlshello.TLS11, nil))
+}
+
+// renegotiate finishes a handshake in TLS 1.2 or lower.
+func (p *plan) renegotiate(f *facts) *question {
+	if f.renegotiation.Known() || !below13(f) {
+		return nil
+	}
+	// A suite that is not known yet is learnt on the way.
+	q := &question{about: askRenegotiate, version: tlshello.TLS12, suites: p.lists.finishable}
+	if fresh := without(q.suites, f.suites[tlshello.TLS12]...); len(fresh) > 0 && p.asked(askRenegotiate) == 0 {
+		q.suites = fresh
+	}
+	q.plain = f.compression == evidence.Accepted
+	if p.asked(askRenegotiate) > 2 {
+		return nil
+	}
+	for i := range p.log {
+		if e := &p.log[i]; e.about == askRenegotiate && e.answer == evidence.Refused && slices.Equal(e.suites, q.suites) && e.plain == q.plain {
+			return nil
+		}
+	}
+	return q
+}
+
+// below13 reports whether there may be a version below TLS 1.3.
+func below13(f *facts) bool {
+	return slices.ContainsFunc(oldVersions, func(v tlshello.Version) bool { return f.version[v] != evidence.Refused })
+}
+
+// signatures asks the server to sign with a weak hash function.
+func (p *plan) signatures(f *facts) *question {
+	signed := slices.DeleteFunc(slices.Clone(f.suites[tlshello.TLS12]), func(s tlshello.Suite) bool {
+		t := s.Traits()
+		return !t.ForwardSecrecy || t.Anonymous()
+	})
+	if len(signed) == 0 || len(f.hashesOpen) == 0 {
+		return nil
+	}
+	return p.unless(&question{about: askHashes, version: tlshello.TLS12, suites: byStandard(signed), hashes: f.hashesOpen})
+}
+
+// more asks for all suites of a version that are not known to be accepted,
+// until that is refused.
+func (p *plan) more(f *facts, v tlshello.Version) *question {
+	if len(f.open[v]) == 0 || f.version[v] == evidence.Refused {
+		return nil
+	}
+	if f.intolerant {
+		return p.unless(&question{about: askSuites, version: v, suites: f.open[v][:min(chunk, len(f.open[v]))]})
+	}
+	q := p.all(askSuites, v, f.suites[v])
+	if v == tlshello.TLS13 && p.likely(f) && p.restricted() {
+		// A suite and a group with one question.
+		q.groups, q.limit = f.modern, true
+	}
+	return p.unless(q)
+}
+
+// likely reports whether a suite of TLS 1.3 is open that most servers have.
+func (p *plan) likely(f *facts) bool {
+	return len(f.suites[tlshello.TLS13]) > 0 && len(f.modern) > 0 && slices.ContainsFunc(f.open[tlshello.TLS13], sound3)
+}
+
+func sound3(s tlshello.Suite) bool {
+	switch s.String() {
+	case "TLS_AES_256_GCM_SHA384", "TLS_CHACHA20_POLY1305_SHA256", "TLS_AES_128_GCM_SHA256":
+		return true
+	}
+	return false
+}
+
+// restricted reports whether limits on groups did no harm so far.
+func (p *plan) restricted() bool {
+	return !slices.ContainsFunc(p.log, func(e entry) bool { return e.about == askSuites && e.limit && e.answer != evidence.Accepted })
+}
+
+func (p *plan) ssl2(*facts) *question {
+	return p.once(&question{about: askSSL2, version: tlshello.SSL20})
+}
+
+// lower asks for the versions below TLS 1.1 one by one, where one refusal did
+// not answer for all, and for the suites of all that are accepted.
+func (p *plan) lower(f *facts) *question {
+	for _, v := range oldVersions[1:] {
+		switch f.version[v] {
+		case evidence.Accepted:
+			if q := p.more(f, v); q != nil {
+				return q
+			}
+		case evidence.Refused:
+		default:
+			if q := p.once(p.all(askVersion, v, nil)); q != nil {
+				return q
+			}
+		}
+	}
+	return nil
+}
+
+// curves asks for weak curves alone where the first question was answered with
+// something else that is weak.
+func (p *plan) curves(f *facts) *question {
+	if f.weakRefused || len(f.weakOpen) == 0 {
+		return nil
+	}
+	var suites []tlshello.Suite
+	for _, s := range f.suites[tlshello.TLS12] {
+		if t := s.Traits(); t.KeyExchange == tlshello.ECDHE && t.Authentication != tlshello.ByECDSA {
+			suites = append(suites, s)
+		}
+	}
+	if len(suites) == 0 {
+		return nil
+	}
+	return p.unless(&question{about: askCurves, version: tlshello.TLS12, suites: suites, groups: f.weakOpen, limit: true})
+}
+
+// order offers suites to be phased out before a sound one, as Internet.nl does.
+// The sound one found last is the one that the server likes least, so that its
+// choice speaks for the others.
+func (p *plan) order(f *facts) *question {
+	v, good, bad := ordered(f)
+	if len(good) == 0 || len(bad) == 0 {
+		return nil
+	}
+	bad = byStandard(bad)
+	last := good[len(good)-1]
+	switch len(f.order) {
+	case 0:
+		return p.unless(&question{about: askOrder, version: v, suites: append(slices.Clone(bad), last)})
+	case 1:
+		if f.order[0].flight.Hello.Suite != last { // does the client's order decide?
+			return p.unless(&question{about: askOrder, version: v, suites: append([]tlshello.Suite{last}, bad...)})
+		}
+	}
+	return nil
+}
+
+// ordered lists the sound suites, and those to be phased out, of the highest
+// version below TLS 1.3.
+func ordered(f *facts) (v tlshello.Version, good, bad []tlshello.Suite) {
+	for _, v := range oldVersions {
+		if f.version[v] != evidence.Accepted {
+			continue
+		}
+		for _, s := range f.suites[v] {
+			switch {
+			case sound(s):
+				good = append(good, s)
+			case phaseOut(s):
+				bad = append(bad, s)
+			}
+		}
+		return v, good, bad
+	}
+	return 0, nil, nil
+}
+
+// extras asks what is good to know and changes no judgement.
+func (p *plan) extras(f *facts) *question {
+	if p.before+len(p.log) >= usualConnections {
+		return nil
+	}
+	if known := f.suites[tlshello.TLS13]; len(known) > 0 && len(f.modern) > 0 {
+		groups := f.modern
+		if hybrids := slices.DeleteFunc(slices.Clone(f.modern), func(g tlshello.Group) bool { return g.Kind() != tlshello.Hybrid }); len(hybrids) > 0 {
+			groups = hybrids
+		}
+		if q := p.unless(&question{about: askGroups, version: tlshello.TLS13, suites: known, groups: groups, limit: true}); q != nil {
+			return q
+		}
+	}
+	v, good, bad := ordered(f)
+	if len(good) < 2 || len(bad) > 0 || len(f.order) > 0 {
+		return nil
+	}
+	// Both were offered when the first was chosen; now the other stands first.
+	return p.unless(&question{about: askOrder, version: v, suites: []tlshello.Suite{good[1], good[0]}})
+}
+
+// last makes sure that a server which closed the connection at the last
+// questions still answers others.
+func (p *plan) last(f *facts) *question {
+	end := len(p.log) - 1
+	for i := end; i >= 0; i-- {
+		e := &p.log[i]
+		if e.answer.Known() {
+			return nil
+		}
+		if e.closed && p.effective(i, true) == evidence.Refused {
+			for _, v := range append([]tlshello.Version{tlshello.TLS13}, oldVersions...) {
+				if known := f.suites[v]; len(known) > 0 {
+					return p.unless(&question{about: askControl, version: v, suites: known, of: i})
+				}
+			}
+		}
+	}
+	return nil
+}

@@ -1,0 +1,196 @@
+package probe
+
+import (
+	"crypto/rand"
+	"fmt"
+	"slices"
+
+	"mailvet/report/evidence"
+	"mailvet/smtpcheck/tlshello"
+)
+
+// The questions of a plan, as [evidence.Asked] has them.
+const (
+	askWeak        = "anything weak"   // every suite, with weak curves only for those that need one
+	askOlder       = "older versions"  // the highest below TLS 1.2
+	askVersion     = "this version"    // one below
+	askSSL2        = "SSL 2.0"         //
+	askRenegotiate = "renegotiation"   // finish a handshake, and ask for another
+	askHashes      = "weak hashes"     // sign with nothing better?
+	askSuites      = "more suites"     // all but those known
+	askOrder       = "order of suites" // two or more that are known
+	askGroups      = "more groups"     //
+	askCurves      = "weak curves"     //
+	askControl     = "control"         // the last question with something known to be accepted
+)
+
+// question is a hello that the plan wants to send.
+type question struct {
+	about   string
+	version tlshello.Version
+	suites  []tlshello.Suite
+	// allBut, where suites are most that are usable: those left out.
+	allBut bool
+	except []tlshello.Suite
+	groups []tlshello.Group // all there are, if limited; nil: the usual ones
+	limit  bool             // groups are a limit
+	hashes []tlshello.Hash
+	plain  bool // offer no compression
+
+	of int // for askControl: the number of the question that it is for
+}
+
+// offer writes the question as a hello.
+func (q *question) offer(l *lists, sni string) tlshello.Offer {
+	o := tlshello.Offer{
+		Version: q.version, Suites: q.suites, Groups: q.groups, Signatures: tlshello.SignatureSchemes(),
+		ServerName: sni, ExtendedMasterSecret: true, SessionTicket: true, StatusRequest: true,
+	}
+	if o.Groups == nil {
+		if o.Groups = l.usual; q.version == tlshello.TLS13 {
+			o.Groups = l.modern
+		}
+	}
+	if q.version < tlshello.TLS10 {
+		o.Groups = nil
+	}
+	if len(q.hashes) > 0 {
+		o.Signatures = nil
+		for _, h := range q.hashes {
+			o.Signatures = append(o.Signatures, tlshello.Pairs(h)...)
+		}
+		o.CertificateSignatures = tlshello.SignatureSchemes()
+	}
+	if q.version < tlshello.TLS13 && !q.plain {
+		o.Compression = []tlshello.Compression{tlshello.Deflate, tlshello.LZS}
+	}
+	if q.about == askRenegotiate {
+		o.ALPN = []string{alpnSMTP}
+	}
+	return o
+}
+
+const alpnSMTP = "smtp"
+
+// octets is the question as it goes over the wire.
+func (q *question) octets(l *lists, sni string) ([]byte, error) {
+	if q.about == askSSL2 {
+		var challenge [16]byte
+		_, _ = rand.Read(challenge[:])
+		return tlshello.AskV2(challenge).Marshal()
+	}
+	o := q.offer(l, sni)
+	b, err := o.Marshal(rand.Reader)
+	if err != nil {
+		return nil, fmt.Errorf("probe: %s: %w", q.about, err)
+	}
+	return b, nil
+}
+
+// entry is a question with what became of it.
+type entry struct {
+	question
+	at     int64
+	answer evidence.Answer
+	// closed: the server ended the connection at the hello, or with an alert that
+	// need not be about what was offered. Whether that is a refusal other
+	// questions must show.
+	closed  bool
+	flight  *tlshello.Answer // nil unless something of a flight came
+	chain   string
+	failure *evidence.Failure
+
+	finished       bool // the handshake, for askRenegotiate
+	renegotiation  evidence.Answer
+	renegotiations int
+}
+
+// refuses reports whether an alert says no to an offer. The others may as well
+// complain about the form of the hello.
+func refuses(a tlshello.AlertDescription) bool {
+	switch a {
+	case tlshello.HandshakeFailure, tlshello.InsufficientSecurity, tlshello.ProtocolVersion, tlshello.InappropriateFallback:
+		return true
+	}
+	return false
+}
+
+// read says what an answer means for the question.
+func (e *entry) read(a *tlshello.Answer, failure *evidence.Failure) {
+	e.flight, e.failure = a, failure
+	alert, alerted := a.Alert()
+	switch {
+	case a.Outcome == tlshello.Accepted && (a.V2 == nil || len(a.V2.Specs) > 0):
+		e.answer, e.failure = evidence.Accepted, nil
+	case a.Outcome == tlshello.Accepted: // SSL 2.0 without a cipher in common
+		e.answer, e.failure = evidence.Refused, nil
+	case a.Outcome == tlshello.Refused && !alerted:
+		e.answer, e.failure = evidence.Refused, nil
+	case a.Outcome == tlshello.Refused && (refuses(alert.Description) || e.narrow()):
+		e.answer, e.failure = evidence.Refused, nil
+	case a.Outcome == tlshello.Refused:
+		e.answer, e.closed = evidence.NoAnswer, true
+		e.failure = &evidence.Failure{Op: evidence.OpHandshake, Class: evidence.ClassTLSAlert, Text: alert.String()}
+	case a.Outcome == tlshello.Malformed:
+		e.answer = evidence.NoAnswer
+		e.failure = &evidence.Failure{Op: evidence.OpHandshake, Class: evidence.ClassProtocol, Text: a.String()}
+		if a.Hello != nil && a.Problem == tlshello.OversizedFlight {
+			e.failure.Class = evidence.ClassTooLarge
+		}
+	default:
+		e.answer = evidence.NoAnswer
+		e.closed = a.Hello == nil && failure != nil && (failure.Class == evidence.ClassClosed || failure.Class == evidence.ClassReset)
+	}
+}
+
+// narrow reports whether the question is so plain that any alert refuses it:
+// it asks for a version, and not for what else the hello holds.
+func (e *entry) narrow() bool {
+	return e.about == askSSL2 || e.about == askVersion || e.about == askOlder
+}
+
+// asked is the entry as evidence.
+func (e *entry) asked(answer evidence.Answer) evidence.Asked {
+	a := evidence.Asked{
+		At: e.at, Question: e.about, Version: e.version.String(), AllBut: e.allBut, Hashes: texts(e.hashes), Answer: answer,
+	}
+	if e.allBut {
+		a.Except = texts(e.except)
+	} else {
+		a.Offered = texts(e.suites)
+	}
+	if e.limit {
+		a.Groups = texts(e.groups)
+	}
+	if e.flight != nil {
+		if alert, ok := e.flight.Alert(); ok {
+			a.Alert = alert.Description.String()
+		}
+	}
+	switch answer {
+	case evidence.Accepted:
+		a.ChosenIn = e.flight.Version().String()
+		if h := e.flight.Hello; h != nil {
+			a.Chosen = h.Suite.String()
+			a.Group = groupText(e.flight)
+		}
+		if k := e.flight.KeyExchange; k != nil && k.Scheme != 0 {
+			a.Signature = k.Scheme.String()
+		}
+	case evidence.NoAnswer:
+		a.Failure = e.failure
+	}
+	return a
+}
+
+func groupText(a *tlshello.Answer) string {
+	if g := a.Group(); g != 0 {
+		return g.String()
+	}
+	return ""
+}
+
+// same reports whether two questions ask the same.
+func (q *question) same(r *question) bool {
+	return q.about == r.about && q.version == r.version && q.of == r.of && slices.Equal(q.suites, r.suites) && slices.Equal(q.groups, r.groups) && slices.Equal(q.hashes, r.hashes)
+}
