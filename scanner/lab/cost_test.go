@@ -25,12 +25,12 @@ import (
 
 // The costs of a scan that do not depend on the machine.
 const (
-	latency      = 50 * time.Millisecond // for each DNS answer and each SMTP reply
+	latency      = 50 * time.Millisecond   // for each DNS answer and each SMTP reply
 	maxTime      = 1200 * time.Millisecond // with one handshake for each address
 	maxGraded    = 6 * time.Second         // with the plan of handshakes
 	maxPlan      = 12                      // connections to an address for a full grading
-	maxCold      = 60 // questions for a signed domain with two MX hosts, nothing cached
-	maxWarm      = 30 // the same with root and top-level domain cached
+	maxCold      = 60                      // questions for a signed domain with two MX hosts, nothing cached
+	maxWarm      = 30                      // the same with root and top-level domain cached
 	roundsPrefix = "waiting rounds of 50 ms"
 )
 

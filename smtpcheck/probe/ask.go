@@ -228,6 +228,7 @@ func firstOf(t *attempt) first {
 	f.early = evidence.Refused
 	for _, ticket := range t.log.read13(f.suite, t.seen()).tickets {
 		f.ticket = true
+		f.tickets++
 		if ticket.EarlyData && ticket.MaxEarlyData > 0 {
 			f.early, f.maxEarly = evidence.Accepted, max(f.maxEarly, ticket.MaxEarlyData)
 		}

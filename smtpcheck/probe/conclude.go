@@ -119,15 +119,11 @@ func (p *plan) old(t *evidence.TLS, f *facts, missing evidence.Answer) {
 			t.ExtendedMasterSecret = evidence.NotAskable
 		}
 	}
-	signed := slices.ContainsFunc(f.suites[tlshello.TLS12], func(s tlshello.Suite) bool {
-		x := s.Traits()
-		return x.ForwardSecrecy && !x.Anonymous()
-	})
 	for _, h := range weakHashes {
 		x := evidence.TLSHash{Hash: h.String(), Answer: f.hashes[h]}
 		switch {
 		case x.Answer.Known():
-		case f.version[tlshello.TLS12] == evidence.Refused, !signed && len(f.open[tlshello.TLS12]) == 0:
+		case f.version[tlshello.TLS12] == evidence.Refused, !slices.ContainsFunc(f.suites[tlshello.TLS12], signed) && len(f.open[tlshello.TLS12]) == 0:
 			x.Answer = evidence.NotAskable
 		default:
 			x.Answer = missing

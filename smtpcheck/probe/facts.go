@@ -174,7 +174,7 @@ func (f *facts) suite(e *entry, v tlshello.Version) {
 		f.found[v] = append(f.found[v], evidence.TLSSuite{Name: s.String(), Chain: e.chain})
 	}
 	x := &f.found[v][i]
-	if len(e.hashes) > 0 || e.limit && (v == tlshello.TLS13 || t.Elliptic()) {
+	if e.limit && (v == tlshello.TLS13 || t.Elliptic()) {
 		return // not what the server would do if it were free
 	}
 	if x.Group == "" {
@@ -188,6 +188,9 @@ func (f *facts) suite(e *entry, v tlshello.Version) {
 	}
 	if k.RSA != nil {
 		x.RSABits = k.RSA.Bits()
+	}
+	if len(e.hashes) > 0 {
+		return
 	}
 	if k.Scheme != 0 {
 		x.Signature = k.Scheme.String()
@@ -304,8 +307,12 @@ func (f *facts) refuse(e *entry) {
 		f.version[tlshello.SSL20], f.reason[tlshello.SSL20] = evidence.Refused, e.refusal()
 		return
 	}
-	for _, h := range e.hashes {
-		f.hashes[h], f.hashesOpen = evidence.Refused, without(f.hashesOpen, h)
+	if slices.ContainsFunc(e.suites, func(s tlshello.Suite) bool { return slices.Contains(f.suites[e.version], s) }) {
+		// Without a suite that is known to be accepted it may be the suites that
+		// are refused.
+		for _, h := range e.hashes {
+			f.hashes[h], f.hashesOpen = evidence.Refused, without(f.hashesOpen, h)
+		}
 	}
 	if len(e.hashes) > 0 || e.about == askOrder || e.about == askControl {
 		return

@@ -35,6 +35,7 @@ type first struct {
 	group        tlshello.Group
 	chain, kind  string
 	ticket, ocsp bool
+	tickets      int // of TLS 1.3
 	early        evidence.Answer
 	maxEarly     uint32
 }
@@ -183,17 +184,16 @@ func (p *plan) renegotiate(f *facts) *question {
 	if f.renegotiation.Known() || !below13(f) {
 		return nil
 	}
-	// A suite that is not known yet is learnt on the way.
-	q := &question{about: askRenegotiate, version: tlshello.TLS12, suites: p.lists.finishable}
-	if fresh := without(q.suites, f.suites[tlshello.TLS12]...); len(fresh) > 0 && p.asked(askRenegotiate) == 0 {
-		q.suites = fresh
-	}
+	// A suite that is not known yet may be learnt on the way.
+	known := f.suites[tlshello.TLS12]
+	fresh := without(p.lists.finishable, known...)
+	q := &question{about: askRenegotiate, version: tlshello.TLS12, suites: append(fresh, slices.DeleteFunc(slices.Clone(known), func(s tlshello.Suite) bool { return !finishable(s) })...)}
 	q.plain = f.compression == evidence.Accepted
 	if p.asked(askRenegotiate) > 2 {
 		return nil
 	}
 	for i := range p.log {
-		if e := &p.log[i]; e.about == askRenegotiate && e.answer == evidence.Refused && slices.Equal(e.suites, q.suites) && e.plain == q.plain {
+		if e := &p.log[i]; e.about == askRenegotiate && e.answer == evidence.Refused && e.plain == q.plain {
 			return nil
 		}
 	}
@@ -205,16 +205,30 @@ func below13(f *facts) bool {
 	return slices.ContainsFunc(oldVersions, func(v tlshello.Version) bool { return f.version[v] != evidence.Refused })
 }
 
-// signatures asks the server to sign with a weak hash function.
+// signatures asks the server to sign with a weak hash function. A suite that is
+// not known yet stands before those that are: where the client's order decides,
+// it is learnt on the way.
 func (p *plan) signatures(f *facts) *question {
-	signed := slices.DeleteFunc(slices.Clone(f.suites[tlshello.TLS12]), func(s tlshello.Suite) bool {
-		t := s.Traits()
-		return !t.ForwardSecrecy || t.Anonymous()
-	})
-	if len(signed) == 0 || len(f.hashesOpen) == 0 {
+	known := slices.DeleteFunc(slices.Clone(f.suites[tlshello.TLS12]), func(s tlshello.Suite) bool { return !signed(s) })
+	if len(known) == 0 || len(f.hashesOpen) == 0 {
 		return nil
 	}
-	return p.unless(&question{about: askHashes, version: tlshello.TLS12, suites: byStandard(signed), hashes: f.hashesOpen})
+	var suites []tlshello.Suite
+	for _, s := range f.open[tlshello.TLS12] {
+		if sound(s) && signed(s) {
+			suites = append(suites, s)
+		}
+	}
+	if len(suites) == 0 || p.first.tickets < 2 || p.asked(askHashes) > 0 {
+		suites = append(suites, byStandard(known)...)
+	} // else it looks like OpenSSL, which signs with SHA-224
+	return p.unless(&question{about: askHashes, version: tlshello.TLS12, suites: suites, hashes: f.hashesOpen})
+}
+
+// signed reports whether the server signs its part of the key exchange.
+func signed(s tlshello.Suite) bool {
+	t := s.Traits()
+	return t.ForwardSecrecy && !t.Anonymous() && t.KeyExchange != tlshello.AnyKeyExchange
 }
 
 // more asks for all suites of a version that are not known to be accepted,
