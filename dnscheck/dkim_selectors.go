@@ -141,7 +141,7 @@ func (r dkimRow) short() string {
 	case r.Provider != "":
 		return shown(r.Name) + " (" + r.Provider + ")"
 	case r.alias != "":
-		return shown(r.Name) + " (an alias of " + shown(r.alias) + ")"
+		return shown(r.Name) + " (an alias of " + cut(evidence.EscapeText(r.alias), 80) + ")"
 	}
 	return shown(r.Name)
 }

@@ -311,3 +311,52 @@ func TestDKIMBounds(t *testing.T) {
 		t.Errorf("%d questions for all, there are %d", n, all)
 	}
 }
+
+// TestDKIMHostile: whatever stands at a selector, every finding is printable
+// and bounded.
+func TestDKIMHostile(t *testing.T) {
+	huge := strings.Repeat("\x1b[31m\x00\xff<script>", 2000)
+	for name, texts := range map[string][]string{
+		"huge":         {"v=DKIM1; p=" + huge},
+		"huge name":    {"v=DKIM1; " + huge + "=x; p=AAAA"},
+		"huge type":    {"v=DKIM1; k=" + strings.Repeat("x", 1<<16) + "; p=AAAA"},
+		"huge modulus": {"v=DKIM1; p=" + strings.Repeat("MIIB", 1<<14)},
+		"many records": slices.Repeat([]string{"v=DKIM1; p=AAAA" + huge[:100]}, 300),
+		"a script":     {"=HYPERLINK(\"x\")\x07\u202e"},
+	} {
+		for _, selectors := range [][]string{nil, {"all"}} {
+			if selectors != nil && name != "a script" {
+				continue
+			}
+			k := keyed{selectors: selectors}
+			s, _ := k.scan(t)
+			for i := range s.Lookups {
+				l := &s.Lookups[i]
+				if !strings.HasSuffix(l.Name, "._domainkey.example.test") {
+					continue
+				}
+				l.Outcome = evidence.OutcomeAnswer
+				l.Aliases = []evidence.RR{{Name: l.Name, Type: "CNAME", Data: strings.Repeat(`\027`, 60) + ".example."}}
+				for _, text := range texts {
+					l.Answer = append(l.Answer, evidence.RR{Name: l.Name, Type: "TXT", Data: `"` + evidence.EscapeText(text) + `"`})
+				}
+			}
+			for _, wild := range []bool{false, true} {
+				probe := evidence.Lookup{Name: dkim.Name(dkim.Absent("example.test"), "example.test"), Type: "TXT", Outcome: evidence.OutcomeNXDomain}
+				if wild {
+					probe.Outcome, probe.Answer = evidence.OutcomeAnswer, []evidence.RR{{Type: "TXT", Data: `"` + evidence.EscapeText(texts[0]) + `"`}}
+				}
+				s.Lookups = append(slices.DeleteFunc(s.Lookups, func(l evidence.Lookup) bool { return l.Name == probe.Name }), probe)
+				s.Canonical()
+				for _, r := range check.Run(dnscheck.Checks, s) {
+					if slices.Contains(dkimIDs, r.Check.ID) {
+						dkimSound(t, s, r.Check, r.Findings[0])
+						if len(r.Findings[0].Args["list"]) > 4096 {
+							t.Errorf("%s: a list of %d octets", name, len(r.Findings[0].Args["list"]))
+						}
+					}
+				}
+			}
+		}
+	}
+}

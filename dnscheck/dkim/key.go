@@ -1,6 +1,7 @@
 package dkim
 
 import (
+	"bytes"
 	"crypto/sha256"
 	encodingasn1 "encoding/asn1"
 	"encoding/base64"
@@ -108,12 +109,10 @@ func (r *Record) Key() (*Key, error) {
 		return nil, nil
 	}
 	text := strings.ReplaceAll(p, " ", "")
-	data, err := base64.StdEncoding.Strict().DecodeString(text)
+	data, err := base64.StdEncoding.DecodeString(text) // bits left over are nobody's business
 	switch {
-	case err != nil && len(text)%4 != 0:
-		return fail(Base64, "it has not the length that base64 has; a part is missing, or the equals signs at its end")
 	case err != nil:
-		return fail(Base64, "its end is cut off or changed")
+		return fail(Base64, "it has not the length that base64 has; a part is missing, or the equals signs at its end")
 	case k == "ed25519":
 		return ed25519Key(data, fail)
 	}
@@ -123,7 +122,7 @@ func (r *Record) Key() (*Key, error) {
 type failing func(Fault, string) (*Key, error)
 
 func ed25519Key(data []byte, fail failing) (*Key, error) {
-	switch alg, key, _, ok := openSPKI(data); {
+	switch alg, _, key, _, ok := openSPKI(data); {
 	case len(data) == 32: // RFC 8463, Section 4: the key itself, no ASN.1
 		return &Key{Type: Ed25519, Data: data}, nil
 	case ok && alg.Equal(oidEd25519) && len(key) == 32:
@@ -135,12 +134,14 @@ func ed25519Key(data []byte, fail failing) (*Key, error) {
 }
 
 func rsaKey(data []byte, fail failing) (*Key, error) {
-	if alg, key, rest, ok := openSPKI(data); ok {
+	if alg, params, key, rest, ok := openSPKI(data); ok {
 		switch {
 		case alg.Equal(oidEd25519):
 			return fail(WrongType, "it is an Ed25519 key")
 		case !alg.Equal(oidRSA):
 			return fail(WrongType, "its algorithm is "+alg.String())
+		case !bytes.Equal(params, []byte{5, 0}): // RFC 3279, Section 2.3.1
+			return fail(ASN1, "the parameters of the algorithm are not NULL")
 		case len(rest) > 0:
 			return fail(TrailingData, "")
 		}
@@ -170,15 +171,15 @@ var (
 	oidEd25519 = encodingasn1.ObjectIdentifier{1, 3, 101, 112}             // RFC 8410, Section 3
 )
 
-// openSPKI opens a SubjectPublicKeyInfo (RFC 5280, Section 4.1): the algorithm,
-// the key in it, and what follows.
-func openSPKI(der []byte) (alg encodingasn1.ObjectIdentifier, key, rest []byte, ok bool) {
+// openSPKI opens a SubjectPublicKeyInfo (RFC 5280, Section 4.1): the algorithm
+// with its parameters, the key, and what follows.
+func openSPKI(der []byte) (alg encodingasn1.ObjectIdentifier, params, key, rest []byte, ok bool) {
 	input := cryptobyte.String(der)
 	var outer, algorithm cryptobyte.String
 	var bits []byte
 	ok = input.ReadASN1(&outer, asn1.SEQUENCE) && outer.ReadASN1(&algorithm, asn1.SEQUENCE) &&
 		algorithm.ReadASN1ObjectIdentifier(&alg) && outer.ReadASN1BitStringAsBytes(&bits)
-	return alg, bits, append([]byte(input), outer...), ok
+	return alg, algorithm, bits, append([]byte(input), outer...), ok
 }
 
 // openRSA opens an RSAPublicKey (RFC 8017, Appendix A.1.1). Numbers that are
