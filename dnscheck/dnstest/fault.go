@@ -35,6 +35,10 @@ const (
 	IgnoreEDNS         // answers as if the query had no EDNS: small, unsigned
 	NoValidation       // delivers bogus data and never sets AD; resolvers only
 	ClearAD            // never sets AD
+	SetAD              // always sets AD
+	IgnoreCD           // validates though the query has CD set; resolvers only
+	LoseLarge          // replies of more than 512 octets over UDP never arrive, as where fragments are lost
+	TTL                // gives all records the TTL Fault.TTL
 )
 
 var kindText = map[Kind]string{
@@ -42,7 +46,7 @@ var kindText = map[Kind]string{
 	StripDNSSEC: "strip-dnssec", StripRRSIG: "strip-rrsig", CorruptRRSIG: "corrupt-rrsig", ExpireRRSIG: "expire-rrsig",
 	WrongID: "wrong-id", WrongQuestion: "wrong-question", WrongCase: "wrong-case", Garbage: "garbage", Lame: "lame",
 	NoEDNSFormErr: "no-edns-formerr", NoEDNSNotImp: "no-edns-notimp", NoEDNSDrop: "no-edns-drop", IgnoreEDNS: "ignore-edns",
-	NoValidation: "no-validation", ClearAD: "clear-ad",
+	NoValidation: "no-validation", ClearAD: "clear-ad", SetAD: "set-ad", IgnoreCD: "ignore-cd", LoseLarge: "lose-large", TTL: "ttl",
 }
 
 func (k Kind) String() string {
@@ -78,6 +82,8 @@ type Fault struct {
 	Delay     time.Duration // for Kind Delay
 	RCode     int           // for Kind RCode
 	EDE       *EDE          // for Kind RCode; nil for none
+	TTL       uint32        // for Kind TTL
+	CD        bool          // only queries with CD set (RFC 4035, Section 3.2.2)
 	FirstN    int           // only the first n times that it applies; 0: always
 }
 
@@ -99,8 +105,8 @@ func (f Fault) check() error {
 }
 
 // matches reports whether the fault concerns a question.
-func (f Fault) matches(q Question, transport string) bool {
-	if f.Type != 0 && f.Type != q.Type || f.Transport != "" && f.Transport != transport {
+func (f Fault) matches(q Question, transport string, cd bool) bool {
+	if f.CD && !cd || f.Type != 0 && f.Type != q.Type || f.Transport != "" && f.Transport != transport {
 		return false
 	}
 	if f.Name == "" || f.Name == "*" || f.Name == "*." {
@@ -133,6 +139,11 @@ func (f Fault) String() string {
 		if f.EDE != nil {
 			list = append(list, "ede", strconv.Itoa(int(f.EDE.Code)))
 		}
+	case TTL:
+		list = append(list, strconv.FormatUint(uint64(f.TTL), 10))
+	}
+	if f.CD {
+		list = append(list, "cd")
 	}
 	if f.FirstN > 0 {
 		list = append(list, "first", strconv.Itoa(f.FirstN))
@@ -147,6 +158,7 @@ func (f Fault) String() string {
 //	*             *   *    delay 50ms
 //	*.example.test TLSA *  rcode SERVFAIL ede 22
 //	example.test  *   udp  truncate first 2
+//	example.test  *   *    expire-rrsig cd
 func ParseFault(line string) (Fault, error) {
 	fields := strings.Fields(line)
 	if len(fields) < 4 {
@@ -209,6 +221,12 @@ func (f *Fault) parseArguments(fields []string) (err error) {
 			return errors.New("want an RCODE")
 		}
 		f.RCode = rcode
+	case TTL:
+		ttl, err := strconv.ParseUint(take(), 10, 32)
+		if err != nil {
+			return errors.New("want a TTL")
+		}
+		f.TTL = uint32(ttl)
 	}
 	for len(fields) > 0 {
 		switch word := take(); {
@@ -216,6 +234,8 @@ func (f *Fault) parseArguments(fields []string) (err error) {
 			if f.FirstN, err = strconv.Atoi(take()); err != nil || f.FirstN < 1 {
 				return errors.New("want a number after first")
 			}
+		case word == "cd":
+			f.CD = true
 		case word == "ede" && f.Kind == RCode:
 			code, err := strconv.ParseUint(take(), 10, 16)
 			if err != nil {

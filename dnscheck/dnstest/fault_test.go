@@ -3,6 +3,7 @@ package dnstest_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -43,6 +44,11 @@ func TestFaults(t *testing.T) {
 		{"* * * no-edns-notimp", "NOTIMP", ""},
 		{"* * * no-edns-drop", "silence", ""},
 		{"* * * ignore-edns", "NOERROR ra | nsec.test./MX", ""},
+		{"* * * set-ad", good, ""},
+		{"* * * ignore-cd", good, ""},
+		{"* * * ttl 0", good, ""},
+		{"* * * lose-large", good, ""},
+		{"* * * drop cd", good, ""},
 		{"* * * clear-ad", "NOERROR ra | nsec.test./MX nsec.test./RRSIG:MX", ""},
 	} {
 		t.Run(c.fault, func(t *testing.T) {
@@ -169,6 +175,51 @@ func TestNoValidation(t *testing.T) {
 	}
 }
 
+// Faults that show only in some queries or in larger answers.
+func TestSpecialFaults(t *testing.T) {
+	w := testWorld(t, now)
+	outlined := func(fault, name, qtype, transport string, f int) string {
+		s := w.Resolver()
+		parsed, err := dnstest.ParseFault(fault)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := s.AddFaults(parsed); err != nil {
+			t.Fatal(err)
+		}
+		octets, err := s.Exchange(t.Context(), transport, query(t, name, qtype, f))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if octets == nil {
+			return "silence"
+		}
+		m := new(dns.Msg)
+		if err := m.Unpack(octets); err != nil {
+			t.Fatal(err)
+		}
+		if len(m.Answer) > 0 && parsed.Kind == dnstest.TTL {
+			return fmt.Sprint("TTL ", m.Answer[0].Header().Ttl)
+		}
+		return outline(m)
+	}
+	for _, c := range []struct {
+		fault, name, qtype, transport string
+		flags                         int
+		want                          string
+	}{
+		{"* * * drop cd", "nsec.test", "MX", dnstest.UDP, do | cd, "silence"},
+		{"* * * set-ad", "mx.unsigned.test", "A", dnstest.UDP, do, "NOERROR ra ad | mx.unsigned.test./A"},
+		{"* * * ignore-cd", "mx.corrupt.test", "A", dnstest.UDP, do | cd, "SERVFAIL ra cd | | | EDE:6"},
+		{"* * * ttl 2147483648", "nsec.test", "MX", dnstest.UDP, do, "TTL 2147483648"},
+		{"* * * lose-large", "no.nsec3.test", "A", dnstest.UDP, do, "silence"},
+	} {
+		if got := outlined(c.fault, c.name, c.qtype, c.transport, c.flags); got != c.want {
+			t.Errorf("%s: got %s, want %s", c.fault, got, c.want)
+		}
+	}
+}
+
 func TestDelay(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := testWorld(t, time.Now()).Resolver()
@@ -204,6 +255,9 @@ func TestParseFault(t *testing.T) {
 		{"example.test MX udp drop", "example.test MX udp drop"},
 		{" *  *  *  delay  1500ms first 3", "* * * delay 1.5s first 3"},
 		{"*.example.test type65280 tls rcode servfail ede 22 first 1", "*.example.test TYPE65280 tls rcode SERVFAIL ede 22 first 1"},
+		{"example.test * * expire-rrsig first 2 cd", "example.test * * expire-rrsig cd first 2"},
+		{"* * * ttl 2147483648", "* * * ttl 2147483648"},
+		{"* * * ttl x", "want a TTL"},
 		{"example.test MX udp", "want name, type, transport, kind"},
 		{"example.test XM udp drop", "unknown type XM"},
 		{"example.test MX pigeon drop", `unknown transport "pigeon"`},
@@ -230,7 +284,7 @@ func TestParseFault(t *testing.T) {
 
 // Every kind has a text, and the text leads back to it.
 func TestKinds(t *testing.T) {
-	for k := dnstest.Drop; k <= dnstest.ClearAD; k++ {
+	for k := dnstest.Drop; k <= dnstest.TTL; k++ {
 		if got, err := dnstest.ParseKind(k.String()); err != nil || got != k {
 			t.Errorf("%v becomes %v, %v", k, got, err)
 		}

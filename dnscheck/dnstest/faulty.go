@@ -41,9 +41,9 @@ func (s *Server) ClearFaults() {
 }
 
 // flawless reports whether no fault concerns a question. s.mu is held.
-func (s *Server) flawless(q Question, transport string) bool {
+func (s *Server) flawless(q Question, transport string, cd bool) bool {
 	for _, f := range s.faults {
-		if !f.spent() && f.matches(q, transport) {
+		if !f.spent() && f.matches(q, transport, cd) {
 			return false
 		}
 	}
@@ -51,12 +51,12 @@ func (s *Server) flawless(q Question, transport string) bool {
 }
 
 // match gives the faults that concern a question, by kind, and uses them once.
-func (s *Server) match(q Question, transport string) map[Kind]Fault {
+func (s *Server) match(q Question, transport string, cd bool) map[Kind]Fault {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	var found map[Kind]Fault
 	for _, f := range s.faults {
-		if f.spent() || !f.matches(q, transport) {
+		if f.spent() || !f.matches(q, transport, cd) {
 			continue
 		}
 		f.used++
@@ -96,11 +96,17 @@ func (x *exchange) reply(ctx context.Context, faults map[Kind]Fault) ([]byte, er
 	case has(Lame):
 		m = x.lame()
 	default:
-		x.blind = has(NoValidation)
+		x.blind, x.strict = has(NoValidation), has(IgnoreCD)
 		m = x.answer()
+	}
+	if has(TTL) {
+		age(m, faults[TTL].TTL)
 	}
 	x.damage(m, has)
 	octets := pack(m, x.limit())
+	if has(LoseLarge) && x.transport == UDP && len(octets) > dns.MinMsgSize {
+		return nil, nil
+	}
 	if has(Garbage) && len(octets) > 12 {
 		for i := 2; i < len(octets); i++ {
 			octets[i] = 0xff // counts and names that lead nowhere
@@ -133,6 +139,9 @@ func (x *exchange) damage(m *dns.Msg, has func(Kind) bool) {
 	if has(NoValidation) || has(ClearAD) {
 		m.AuthenticatedData = false
 	}
+	if has(SetAD) {
+		m.AuthenticatedData = true
+	}
 	if has(Truncate) {
 		m.Truncated = true
 		keep(m, func(typ uint16) bool { return typ == dns.TypeOPT })
@@ -147,6 +156,21 @@ func (x *exchange) damage(m *dns.Msg, has func(Kind) bool) {
 		q := m.Question[0]
 		q.Name = strings.Map(otherCase, q.Name)
 		m.Question = []dns.Question{q}
+	}
+}
+
+// age gives all records of a message a TTL, in copies.
+func age(m *dns.Msg, ttl uint32) {
+	for _, section := range []*[]dns.RR{&m.Answer, &m.Ns, &m.Extra} {
+		fresh := make([]dns.RR, 0, len(*section))
+		for _, rr := range *section {
+			if rr.Header().Rrtype != dns.TypeOPT { // whose TTL is none
+				rr = dns.Copy(rr)
+				rr.Header().Ttl = ttl
+			}
+			fresh = append(fresh, rr)
+		}
+		*section = fresh
 	}
 }
 

@@ -13,6 +13,7 @@ type exchange struct {
 	question  Question
 	query     *dns.Msg
 	blind     bool // do not validate
+	strict    bool // validate even if told not to
 }
 
 // answer makes the reply that a server without faults gives.
@@ -28,7 +29,7 @@ func (x *exchange) answer() *dns.Msg {
 		return x.fail(Fault{RCode: dns.RcodeRefused})
 	}
 	do := opt != nil && opt.Do()
-	r := x.server.respond(question{x.question.Name, x.question.Type, do, q.CheckingDisabled || x.blind})
+	r := x.server.respond(question{x.question.Name, x.question.Type, do, (q.CheckingDisabled || x.blind) && !x.strict})
 	m := failing(q, r.rcode)
 	m.Answer, m.Ns = r.answer, r.authority
 	m.Extra = append(r.additional, m.Extra...)

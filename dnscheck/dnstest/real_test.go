@@ -210,22 +210,49 @@ func judge(t *testing.T, resolver string) {
 	}
 }
 
-// startUnbound runs Unbound until the test ends and gives its address.
+// startUnbound runs Unbound until the test ends and gives its address. The port
+// that it is given may be taken by somebody else meanwhile: then it is given
+// another.
 func startUnbound(t *testing.T, path string, w *dnstest.World, zones string) string {
 	t.Helper()
-	dir := t.TempDir()
 	var anchors strings.Builder
 	for _, rr := range w.Anchors() {
 		fmt.Fprintf(&anchors, " trust-anchor: %q\n", strings.ReplaceAll(rr.String(), "\t", " "))
 	}
-	free, err := net.ListenPacket("udp", "127.0.0.1:0")
+	for range 5 {
+		if addr, ok := runUnbound(t, path, anchors.String(), zones); ok {
+			return addr
+		}
+	}
+	t.Fatal("Unbound does not answer")
+	return ""
+}
+
+// freePort finds a port that is free for UDP and TCP right now.
+func freePort(t *testing.T) (port int, ok bool) {
+	t.Helper()
+	tcp, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	port := free.LocalAddr().(*net.UDPAddr).Port
-	if err := free.Close(); err != nil {
-		t.Fatal(err)
+	defer tcp.Close()
+	udp, err := net.ListenPacket("udp", tcp.Addr().String())
+	if err != nil {
+		return 0, false
 	}
+	defer udp.Close()
+	return tcp.Addr().(*net.TCPAddr).Port, true
+}
+
+// runUnbound runs Unbound once. It reports false if Unbound ended or does not
+// answer.
+func runUnbound(t *testing.T, path, anchors, zones string) (addr string, ok bool) {
+	t.Helper()
+	port, ok := freePort(t)
+	if !ok {
+		return "", false
+	}
+	dir := t.TempDir()
 	conf := filepath.Join(dir, "unbound.conf")
 	text := fmt.Sprintf(`server:
  interface: 127.0.0.1
@@ -248,7 +275,7 @@ func startUnbound(t *testing.T, path string, w *dnstest.World, zones string) str
 %s
 remote-control:
  control-enable: no
-%s`, port, dir, now.Format("20060102150405"), anchors.String(), zones)
+%s`, port, dir, now.Format("20060102150405"), anchors, zones)
 	if err := os.WriteFile(conf, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -258,28 +285,39 @@ remote-control:
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		_ = cmd.Wait()
+	}()
 	t.Cleanup(func() {
 		_ = cmd.Process.Kill()
-		_ = cmd.Wait()
+		<-ended
 		if t.Failed() {
 			t.Logf("Unbound:\n%s\n%s", text, log.String())
 		}
 	})
-	addr := fmt.Sprintf("127.0.0.1:%d", port)
 	m := new(dns.Msg)
 	m.SetQuestion("localhost.", dns.TypeA)
 	client := &dns.Client{Timeout: 200 * time.Millisecond}
+	addr = fmt.Sprintf("127.0.0.1:%d", port)
 	for range 50 {
 		if _, _, err := client.Exchange(m, addr); err == nil {
-			return addr
+			// Somebody else's answer at the same port would be no use.
+			select {
+			case <-ended:
+				return "", false
+			default:
+				return addr, true
+			}
 		}
 		select {
-		case <-t.Context().Done():
+		case <-ended:
+			return "", false
 		case <-time.After(100 * time.Millisecond):
 		}
 	}
-	t.Fatal("Unbound does not answer")
-	return ""
+	return "", false
 }
 
 // TestVerifyZone lets ldns check whole zones: every signature, and the denial

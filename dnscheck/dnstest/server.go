@@ -89,7 +89,7 @@ func (s *Server) Exchange(ctx context.Context, transport string, query []byte) (
 	q := Question{canonical(m.Question[0].Name), m.Question[0].Qtype}
 	s.count(q)
 	x := &exchange{server: s, transport: transport, question: q, query: m}
-	faults := s.match(q, transport)
+	faults := s.match(q, transport, m.CheckingDisabled)
 	reply, err := x.reply(ctx, faults)
 	if err == nil && len(faults) == 0 {
 		s.remember(transport, query, q, reply)
@@ -105,7 +105,7 @@ func (s *Server) recall(transport string, query []byte) []byte {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	r, ok := s.ready[readyKey(transport == UDP)][string(query[2:])]
-	if !ok || !s.flawless(r.question, transport) {
+	if !ok || !s.flawless(r.question, transport, query[3]&0x10 != 0) {
 		return nil
 	}
 	s.counts[r.question]++

@@ -70,25 +70,30 @@ const firstPause = 200 * time.Millisecond
 func (r *Resolver) exchange(ctx context.Context, k key) *reply {
 	turns := make([]turn, len(r.servers))
 	var best *reply
-	from := r.first(k.round)
+	from, began := r.first(k.round), r.now()
 	for range max(r.tries(), len(r.servers)) {
-		i := r.next(turns, best, from)
+		i, healthy := r.next(turns, best, from)
 		if i < 0 {
 			break
 		}
-		if t := &turns[i]; t.tries > 0 && t.pause > 0 && !sleep(ctx, t.pause) {
+		t := &turns[i]
+		if t.tries > 0 && t.pause > 0 && !sleep(ctx, t.pause) {
 			break
 		}
-		rep := r.try(ctx, r.servers[i], k)
+		rep := r.try(ctx, r.servers[i], k, t, healthy)
 		if ctx.Err() != nil {
 			break
 		}
 		if usable(rep) {
 			return rep
 		}
-		turns[i].used(rep)
 		if best == nil || rank(rep) > rank(best) {
 			best = rep
+		}
+	}
+	for i, t := range turns {
+		if ctx.Err() == nil && t.tries > 0 && !t.heard {
+			r.servers[i].gaveUp(began)
 		}
 	}
 	if best == nil {
@@ -124,24 +129,32 @@ func (r *Resolver) first(round uint8) int {
 
 // turn is what a server did with one question.
 type turn struct {
-	tries int
-	done  bool // it answered, so asking again changes nothing
-	pause time.Duration
+	tries    int
+	silences int  // of these, how many ended without anything
+	heard    bool // it answered something
+	done     bool // it answered, or seems dead, so asking again is of no use
+	pause    time.Duration
 }
 
-func (t *turn) used(rep *reply) {
+func (t *turn) used(rep *reply, last bool) {
 	t.tries++
-	t.done = rep.msg != nil || rep.failure.Class == evidence.ClassNoFamily || rep.failure.Class == evidence.ClassPermanent
+	t.heard = t.heard || rep.msg != nil
+	t.done = last || rep.msg != nil || rep.failure.Class == evidence.ClassNoFamily || rep.failure.Class == evidence.ClassPermanent
 	t.pause = 0
-	if rep.outcome != evidence.OutcomeTimeout && rep.outcome != evidence.OutcomeMalformed {
+	switch rep.outcome {
+	case evidence.OutcomeTimeout:
+		t.silences++
+	case evidence.OutcomeMalformed:
+	default:
 		t.pause = firstPause << min(t.tries-1, 6)
 	}
 }
 
 // next chooses the server to ask: of those tried least, the first good one,
 // else the first, counted from a server on. Servers left aside are asked only
-// while nobody answered.
-func (r *Resolver) next(turns []turn, best *reply, from int) int {
+// while nobody answered. healthy says that the server is a good one, or may be
+// again.
+func (r *Resolver) next(turns []turn, best *reply, from int) (choice int, healthy bool) {
 	choice, good := -1, false
 	now := r.now()
 	for j := range r.servers {
@@ -158,12 +171,12 @@ func (r *Resolver) next(turns []turn, best *reply, from int) int {
 			choice, good = i, healthy
 		}
 	}
-	return choice
+	return choice, good
 }
 
 // usable reports whether the reply settles the question.
 func usable(rep *reply) bool {
-	return rep.msg != nil && (rep.msg.Rcode == dns.RcodeSuccess || rep.msg.Rcode == dns.RcodeNameError) && !referral(rep.msg)
+	return rep.msg != nil && (rep.msg.Rcode == dns.RcodeSuccess || rep.msg.Rcode == dns.RcodeNameError) && !referral(rep.msg) && !filtered(rep.msg)
 }
 
 // referral reports whether the message sends us to other servers, which a
@@ -193,10 +206,10 @@ func rank(rep *reply) int {
 		return 2
 	case rep.msg == nil:
 		return 3
+	case rep.msg.Rcode == dns.RcodeRefused, filtered(rep.msg):
+		return 5
 	case rep.msg.Rcode == dns.RcodeSuccess: // a referral
 		return 4
-	case rep.msg.Rcode == dns.RcodeRefused:
-		return 5
 	case rep.msg.Rcode == dns.RcodeServerFailure:
 		return 7
 	}
@@ -205,43 +218,84 @@ func rank(rep *reply) int {
 
 // try asks one server once: over UDP, over TCP where that is truncated; with
 // EDNS, without where the server cannot read it (RFC 6891, Section 7).
-func (r *Resolver) try(ctx context.Context, s *server, k key) *reply {
+func (r *Resolver) try(ctx context.Context, s *server, k key, t *turn, healthy bool) *reply {
+	if !s.dead() { // which one cannot overload
+		if !s.window.enter(ctx) {
+			return cancelled(ctx)
+		}
+		defer s.window.leave()
+	}
 	select {
 	case r.sending <- struct{}{}:
 		defer func() { <-r.sending }()
 	case <-ctx.Done():
-		return &reply{outcome: evidence.OutcomeTimeout, failure: failure(evidence.OpQuery, context.Cause(ctx))}
+		return cancelled(ctx)
 	}
 	sent := r.now()
-	plain := s.isPlain(sent)
-	rep := r.send(ctx, s, k, plain)
-	if !plain && rep.msg != nil && (rep.msg.Rcode == dns.RcodeFormatError || rep.msg.Rcode == dns.RcodeNotImplemented || rep.msg.Rcode == dns.RcodeBadVers) {
-		if again := r.send(ctx, s, k, true); usable(again) {
-			// An answer with OPT shows that EDNS was read: it is this
-			// question that the server could not take, not all of them.
-			if rep.msg.IsEdns0() == nil || rep.msg.Rcode == dns.RcodeBadVers {
-				s.setPlain(r.now().Add(plainFor))
-			}
-			rep = again
-		}
-	}
+	how := s.manner(sent, t.silences, healthy, r.timeout())
+	rep := r.withoutEDNS(ctx, s, k, how, r.send(ctx, s, k, how))
 	switch {
 	case ctx.Err() != nil:
 	case rep.msg != nil:
 		s.succeeded(r.now())
+		s.window.answered()
 	default:
 		if rep.outcome == evidence.OutcomeTimeout {
 			r.stats.timeouts.Add(1)
+			if how.last {
+				rep.failure.Text = "tried once, for the server left the questions before without an answer"
+			}
+		}
+		if rep.outcome == evidence.OutcomeTimeout || rep.failure.Class == evidence.ClassTemporary {
+			s.window.silent(sent, r.now())
 		}
 		s.failed(sent, r.now(), rep.hold)
+	}
+	t.used(rep, how.last)
+	return rep
+}
+
+// withoutEDNS asks again, without EDNS, where the reply is that it cannot be
+// read. Where it was left out on trial and that helped, the question is sent
+// once more with it: the silence before may have been chance, and without EDNS
+// there is no DNSSEC. What is found out of the server is remembered.
+func (r *Resolver) withoutEDNS(ctx context.Context, s *server, k key, how manner, rep *reply) *reply {
+	if rep.msg == nil {
+		return rep
+	}
+	if how.size > 0 {
+		s.speaks()
+	}
+	switch {
+	case how.trial:
+		again := r.send(ctx, s, k, manner{size: smallSize, patience: how.patience})
+		if again.msg == nil {
+			s.setPlain(r.now().Add(plainFor))
+			return rep
+		}
+		s.speaks()
+		if usable(again) || !usable(rep) {
+			return again
+		}
+	case how.size > 0 && (rep.msg.Rcode == dns.RcodeFormatError || rep.msg.Rcode == dns.RcodeNotImplemented || rep.msg.Rcode == dns.RcodeBadVers):
+		how.size = 0
+		again := r.send(ctx, s, k, how)
+		if !usable(again) {
+			return rep
+		}
+		// An answer with OPT shows that EDNS was read: it is this question
+		// that the server could not take, not all of them.
+		if rep.msg.IsEdns0() == nil || rep.msg.Rcode == dns.RcodeBadVers {
+			s.setPlain(r.now().Add(plainFor))
+		}
+		return again
 	}
 	return rep
 }
 
-func (s *server) isPlain(now time.Time) bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return now.Before(s.plain)
+// cancelled is the reply of a try that ctx ended before it began.
+func cancelled(ctx context.Context) *reply {
+	return &reply{outcome: evidence.OutcomeTimeout, failure: failure(evidence.OpQuery, context.Cause(ctx))}
 }
 
 func (s *server) setPlain(until time.Time) {
@@ -251,26 +305,24 @@ func (s *server) setPlain(until time.Time) {
 }
 
 // send sends the question over the transport that the server wants.
-func (r *Resolver) send(ctx context.Context, s *server, k key, plain bool) *reply {
-	q, err := newQuestion(k, plain, r.Rand)
+func (r *Resolver) send(ctx context.Context, s *server, k key, how manner) *reply {
+	q, err := newQuestion(k, how.size, how.patience, r.Rand)
 	if err != nil {
 		return &reply{outcome: evidence.OutcomeNetwork, failure: failure(evidence.OpQuery, err)}
 	}
 	var rep *reply
-	switch s.Transport {
-	case HTTPS:
+	switch {
+	case s.Transport == HTTPS:
 		rep = r.overHTTPS(ctx, s, q)
-	case TLS, TCP:
+	case s.Transport != Plain, how.tcp:
 		rep = r.overStream(ctx, s, q)
-	case Plain:
+	default:
 		if rep = r.overUDP(ctx, s.Address, q); rep.msg != nil && rep.msg.Truncated {
 			rep = r.overStream(ctx, s, q)
 		}
-	default:
-		panic("resolver: unknown transport")
 	}
 	// RFC 6891, Section 7: an answer without OPT shows that EDNS was not read.
-	rep.plain = usable(rep) && (plain || rep.msg.IsEdns0() == nil)
+	rep.plain = usable(rep) && (how.size == 0 || rep.msg.IsEdns0() == nil)
 	return rep
 }
 

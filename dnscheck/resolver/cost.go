@@ -31,14 +31,15 @@ type Stats struct {
 	Cached    int64 // lookups and questions answered by the cache
 	Coalesced int64 // lookups and questions that joined one under way
 	Dropped   int64 // messages that did not answer the question they came for
+	Again     int64 // passes through a lookup whose data had turned out bogus or stripped
 }
 
-type counters struct{ questions, tcp, timeouts, cached, coalesced, dropped atomic.Int64 }
+type counters struct{ questions, tcp, timeouts, cached, coalesced, dropped, again atomic.Int64 }
 
 // Stats returns the counts so far.
 func (r *Resolver) Stats() Stats {
 	c := &r.stats
-	return Stats{c.questions.Load(), c.tcp.Load(), c.timeouts.Load(), c.cached.Load(), c.coalesced.Load(), c.dropped.Load()}
+	return Stats{c.questions.Load(), c.tcp.Load(), c.timeouts.Load(), c.cached.Load(), c.coalesced.Load(), c.dropped.Load(), c.again.Load()}
 }
 
 // Stripped reports whether servers were seen to leave out DNSSEC records that

@@ -61,7 +61,7 @@ func (n *fakeNet) dial(ctx context.Context, network, address string) (net.Conn, 
 		server = tls.Server(queueing(server), n.tls)
 	}
 	go n.stream(server, address)
-	return client, nil
+	return &watched{Conn: client, closed: n.closed}, nil
 }
 
 // queued is a connection on which writing does not wait for the reader, as on
@@ -130,7 +130,7 @@ func (n *fakeNet) stream(conn net.Conn, address string) {
 	ctx, cancel := context.WithCancel(context.Background())
 	var group sync.WaitGroup
 	var write sync.Mutex
-	defer func() { cancel(); conn.Close(); group.Wait(); n.closed() }()
+	defer func() { cancel(); conn.Close(); group.Wait() }()
 	for {
 		var length [2]byte
 		if _, err := io.ReadFull(conn, length[:]); err != nil {

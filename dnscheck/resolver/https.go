@@ -34,7 +34,7 @@ type web struct {
 // the way work (RFC 8484, Section 4.1). Redirects are not followed, for they
 // would lead to a server that nobody named.
 func (r *Resolver) overHTTPS(ctx context.Context, s *server, q *question) *reply {
-	limited, cancel := context.WithTimeout(ctx, r.timeout())
+	limited, cancel := context.WithTimeout(ctx, q.patience)
 	defer cancel()
 	mine := *q
 	mine.id, mine.wire = 0, append([]byte{0, 0}, q.wire[2:]...)

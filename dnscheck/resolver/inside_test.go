@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 	"unicode/utf8"
 
 	"github.com/miekg/dns"
@@ -17,7 +18,7 @@ import (
 // bounded, valid UTF-8, and the same when stored and read again.
 func FuzzReply(f *testing.F) {
 	k := key{name: "a.test", qtype: dns.TypeMX}
-	q, err := newQuestion(k, false, bytes.NewReader([]byte{1, 2}))
+	q, err := newQuestion(k, udpSize, time.Second, bytes.NewReader([]byte{1, 2}))
 	if err != nil {
 		f.Fatal(err)
 	}
@@ -105,7 +106,7 @@ func FuzzName(f *testing.F) {
 		if !ok || again != name {
 			t.Fatalf("%q is %q, which is %q", in, name, again)
 		}
-		q, err := newQuestion(key{name: name, qtype: 1}, false, nil)
+		q, err := newQuestion(key{name: name, qtype: 1}, udpSize, time.Second, nil)
 		if err != nil {
 			t.Fatal(err)
 		}

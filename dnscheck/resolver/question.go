@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"io"
+	"time"
 
 	"github.com/miekg/dns"
 
@@ -14,6 +15,10 @@ import (
 // udpSize is the payload we take over UDP: what passes every path without
 // fragments, as operators agreed in 2020. We read more where it is sent.
 const udpSize = 1232
+
+// smallSize is the payload of an answer that passes every path (RFC 1035,
+// Section 4.2.1), and the least that EDNS can offer (RFC 6891, Section 6.2.5).
+const smallSize = 512
 
 // maxMessage is the largest DNS message (RFC 1035, Section 4.2.2).
 const maxMessage = 65535
@@ -26,11 +31,13 @@ type question struct {
 	key  key
 	id   uint16
 	wire []byte
+	// patience is how long to wait for the answer.
+	patience time.Duration
 }
 
-// newQuestion makes the message. Its id comes from random, so that nobody who
+// newQuestion makes the message, with EDNS unless size is zero. Its id comes from random, so that nobody who
 // does not see the question can answer it (RFC 5452, Section 9.2).
-func newQuestion(k key, plain bool, random io.Reader) (*question, error) {
+func newQuestion(k key, size uint16, patience time.Duration, random io.Reader) (*question, error) {
 	var id [2]byte
 	if random == nil {
 		random = rand.Reader
@@ -43,14 +50,14 @@ func newQuestion(k key, plain bool, random io.Reader) (*question, error) {
 	m.RecursionDesired = k.addr == "" // not when a name server is asked itself
 	m.CheckingDisabled = !k.checking
 	m.AuthenticatedData = k.checking // RFC 6840, Section 5.8
-	if !plain {
-		m.SetEdns0(udpSize, true)
+	if size > 0 {
+		m.SetEdns0(size, true)
 	}
 	wire, err := m.Pack()
 	if err != nil {
 		return nil, fmt.Errorf("resolver: write the question %s %s: %w", k.name, typeName(k.qtype), err)
 	}
-	return &question{key: k, id: m.Id, wire: wire}, nil
+	return &question{key: k, id: m.Id, wire: wire, patience: patience}, nil
 }
 
 // read is what a received message turned out to be.

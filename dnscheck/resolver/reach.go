@@ -70,7 +70,7 @@ func (r *Resolver) probe(ctx context.Context, k key) *evidence.Reach {
 			return found
 		}
 		found.Tries++
-		q, err := newQuestion(k, false, r.Rand)
+		q, err := newQuestion(k, udpSize, r.timeout(), r.Rand)
 		if err != nil {
 			found.Failure = failure(evidence.OpConfig, err)
 			return found
@@ -110,13 +110,20 @@ func (r *Resolver) probeOnce(ctx context.Context, k key, q *question) (evidence.
 
 // overTCP asks over a connection of its own.
 func (r *Resolver) overTCP(ctx context.Context, address string, q *question) *reply {
-	limited, cancel := context.WithTimeout(ctx, r.timeout())
+	if !r.openSocket(ctx) {
+		return failed(ctx, evidence.OpDial, context.Cause(ctx))
+	}
+	defer r.closedSocket()
+	limited, cancel := context.WithTimeout(ctx, q.patience)
 	defer cancel()
 	conn, err := r.dial(limited, "tcp", address)
 	if err != nil {
 		return failed(limited, evidence.OpDial, err)
 	}
 	st := r.start(conn)
-	defer st.close(net.ErrClosed)
+	defer func() {
+		st.close(net.ErrClosed)
+		conn.Close() // not some time later, as st does it: the socket counts
+	}()
 	return r.askOver(ctx, limited, nil, st, q)
 }

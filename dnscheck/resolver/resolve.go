@@ -8,6 +8,7 @@ import (
 
 	"github.com/miekg/dns"
 
+	"mailvet/dnscheck/dnssec"
 	"mailvet/report/evidence"
 )
 
@@ -16,18 +17,49 @@ const (
 	maxEDEText = 256 // octets of an extended error's text
 )
 
-// resolve looks k up. What one server makes bogus, or strips of what proves it,
-// another may be able to prove; nobody can prove what is not so.
+// pass is one way through a lookup with all its questions: which server is
+// asked first, and whether it is told not to validate. The first pass, the zero
+// value, sets CD, so that we see the data whatever others think of them.
+type pass struct {
+	round   uint8
+	checked bool // CD is clear
+}
+
+// validator is that of a pass. Each has its own, so that no key or delegation
+// of one pass counts in another.
+func (r *Resolver) validator(p pass) *dnssec.Validator {
+	i := 2 * int(p.round)
+	if p.checked {
+		i++
+	}
+	return r.validators[i]
+}
+
+// resolve looks k up. What is bogus as one server gave it with CD set may be
+// good without: told to validate, a resolver looks for data that hold, where it
+// otherwise hands on the first that came, such as a stale secondary's (RFC
+// 6840, Section 5.9 and Appendix B). What one server makes bogus or strips of
+// what proves it, another may be able to prove. So all that have a chance are
+// asked, two passes for each server at most; nobody can prove what is not so.
 func (r *Resolver) resolve(ctx context.Context, k key, typ string) *finished {
-	f, stripped := r.attempt(ctx, k, typ, 0)
-	for round := range len(r.again) {
-		if !stripped && f.lookup.Security != evidence.SecurityBogus || ctx.Err() != nil {
+	f, stripped := r.attempt(ctx, k, typ, pass{})
+	withheld := false // no server that is told to validate has an answer
+	for n := 1; n < len(r.validators) && ctx.Err() == nil; n++ {
+		p := pass{round: uint8(n / 2), checked: n%2 == 1}
+		bogus := f.lookup.Security == evidence.SecurityBogus
+		if !bogus && !stripped {
 			break
 		}
-		other, _ := r.attempt(ctx, k, typ, uint8(round+1))
-		if l := &other.lookup; l.Outcome.Known() && (l.Security == evidence.SecuritySecure || l.Security == evidence.SecurityInsecure) {
-			f, stripped = other, false
+		if p.checked && (!bogus || withheld) {
+			continue // checking brings back no stripped records
 		}
+		r.stats.again.Add(1)
+		other, lacks := r.attempt(ctx, k, typ, p)
+		if l := &other.lookup; l.Outcome.Known() && (l.Security == evidence.SecuritySecure || l.Security == evidence.SecurityInsecure) {
+			f, stripped = other, lacks
+			break
+		}
+		withheld = withheld || p.checked && !other.lookup.Outcome.Known()
 	}
 	if ctx.Err() == nil {
 		if stripped {
@@ -38,19 +70,19 @@ func (r *Resolver) resolve(ctx context.Context, k key, typ string) *finished {
 	return f
 }
 
-// attempt is one round of resolve: it asks, follows aliases, asks again where the server
+// attempt is one pass of resolve: it asks, follows aliases, asks again where the server
 // did not follow them to the end, and validates each answer. What it returns
 // once ctx has ended nobody sees. stripped says that a server leaves out DNSSEC
 // records.
-func (r *Resolver) attempt(ctx context.Context, k key, typ string, round uint8) (f *finished, stripped bool) {
+func (r *Resolver) attempt(ctx context.Context, k key, typ string, p pass) (f *finished, stripped bool) {
 	f = &finished{lookup: evidence.Lookup{Name: k.name, Type: typ}, expires: r.now().Add(maxTTL)}
 	l := &f.lookup
-	v := verdict{r: r, round: round}
+	v := verdict{r: r, pass: p}
 	var passed []string // names that are aliases
 	var asked []key
 	ad := true
 	for name := k.name; ; {
-		question := key{name: name, qtype: k.qtype, round: round}
+		question := key{name: name, qtype: k.qtype, round: p.round, checking: p.checked}
 		asked = append(asked, question)
 		rep, bogus, err := r.askSecured(ctx, question)
 		if err != nil {
@@ -100,7 +132,7 @@ func (r *Resolver) attempt(ctx context.Context, k key, typ string, round uint8) 
 	v.write(l)
 	f.proofs = v.proofs
 	if ctx.Err() == nil {
-		r.doubt(l, asked, round)
+		r.doubt(l, asked, p)
 	}
 	return f, v.stripped
 }
@@ -113,6 +145,11 @@ func unanswered(l *evidence.Lookup, rep *reply) {
 		return
 	}
 	l.RCode = rcodeName(rep.msg.Rcode)
+	if filtered(rep.msg) {
+		l.Outcome = evidence.OutcomeRefused
+		l.Failure = &evidence.Failure{Op: evidence.OpQuery, Class: evidence.ClassRefused, Text: told(appendEDE(nil, rep.msg))}
+		return
+	}
 	switch rep.msg.Rcode {
 	case dns.RcodeSuccess: // a referral
 		l.Outcome, l.RCode = evidence.OutcomeMalformed, ""
@@ -154,13 +191,15 @@ func conclude(l *evidence.Lookup, m *dns.Msg, t *trail) bool {
 
 // doubt keeps the messages of a lookup whose validation failed no longer than
 // a failure: it may have been one bad copy, and be better soon.
-func (r *Resolver) doubt(l *evidence.Lookup, asked []key, round uint8) {
+func (r *Resolver) doubt(l *evidence.Lookup, asked []key, p pass) {
 	if !failing(l.Security) {
 		return
 	}
 	for _, z := range l.Zones {
 		if failing(z.Security) {
-			asked = append(asked, key{name: z.Name, qtype: dns.TypeDS, round: round}, key{name: z.Name, qtype: dns.TypeDNSKEY, round: round})
+			asked = append(asked,
+				key{name: z.Name, qtype: dns.TypeDS, round: p.round, checking: p.checked},
+				key{name: z.Name, qtype: dns.TypeDNSKEY, round: p.round, checking: p.checked})
 		}
 	}
 	by := r.now().Add(FailureTTL)
@@ -231,23 +270,4 @@ func rcodeName(code int) string {
 		return s
 	}
 	return "RCODE" + strconv.Itoa(code)
-}
-
-// appendEDE adds the message's extended errors, each once.
-func appendEDE(list []evidence.EDE, m *dns.Msg) []evidence.EDE {
-	opt := m.IsEdns0()
-	if opt == nil {
-		return list
-	}
-	for _, o := range opt.Option {
-		e, ok := o.(*dns.EDNS0_EDE)
-		if !ok {
-			continue
-		}
-		ede := evidence.EDE{Code: e.InfoCode, Text: text(e.ExtraText, maxEDEText)}
-		if len(list) < maxEDE && !slices.Contains(list, ede) {
-			list = append(list, ede)
-		}
-	}
-	return list
 }

@@ -3,7 +3,7 @@
 // delegations, it sends each question to a server that does, over UDP with
 // EDNS (RFC 6891), over TCP where the answer was truncated (RFC 7766), or over
 // TLS (RFC 7858) or HTTPS (RFC 8484). Unlike most stubs it believes nothing about DNSSEC: it asks
-// for unchecked data (CD, RFC 4035, Section 3.2.2) and validates by itself.
+// for unchecked data first (CD, RFC 4035, Section 3.2.2) and validates by itself.
 //
 // How a question goes:
 //
@@ -12,11 +12,16 @@
 //   - The same question asked by many at once is sent once; they share the
 //     answer. Whoever sent it may give up without harm to the others.
 //   - Servers are asked in their order. One that stays silent or broken is
-//     left aside for a while, then tried with a single question again.
+//     left aside for a while, then tried with a single question again. After
+//     silence a question is sent in another manner: for a small answer, without
+//     EDNS, over TCP. Where all servers seem dead one short try must do.
+//   - As many questions are under way to a server as it bears.
 //   - SERVFAIL and REFUSED from one server lead to the next; an answer from
 //     any server wins. Where none answers, the most telling outcome is kept.
-//   - What turns out bogus is asked of the other servers too, chain of trust
-//     and all: what one of them can prove is not the domain's fault.
+//   - What turns out bogus is asked again with the server validating too, and
+//     of the other servers, chain of trust and all: what one of them can prove
+//     is not the domain's fault.
+//   - An answer that a resolver says it made up (it filters the name) is none.
 //   - Aliases are followed, also where the server did not do so.
 //   - The validator asks for DNSKEY and DS through the same path.
 //
@@ -47,6 +52,7 @@ const (
 	DefaultTimeout     = 3 * time.Second
 	DefaultTries       = 3
 	DefaultMaxInFlight = 128
+	DefaultMaxSockets  = 256
 	DefaultCacheSize   = 20_000
 )
 
@@ -101,10 +107,17 @@ type Resolver struct {
 	// first one as long as it answers.
 	Rotate bool
 
-	// MaxInFlight bounds the questions that wait for servers at once, and
-	// thereby the sockets; those of [Resolver.Reach] are counted apart. Zero:
+	// MaxInFlight bounds the questions that wait for servers at once; those of
+	// [Resolver.Reach] are counted apart. Each server has a bound of its own
+	// below it, which adapts to what the server bears. Zero:
 	// DefaultMaxInFlight.
 	MaxInFlight int
+
+	// MaxSockets bounds the sockets open at once, those of [Resolver.Reach]
+	// included; questions beyond it wait. Beside them each server has a
+	// connection over TCP or TLS, shared by all questions, or up to eight over
+	// HTTPS. Zero: DefaultMaxSockets.
+	MaxSockets int
 
 	// CacheSize bounds the messages and finished lookups kept, each. Zero:
 	// DefaultCacheSize; negative: none.
@@ -120,6 +133,7 @@ type Resolver struct {
 	turn     atomic.Uint64 // of Rotate: which server is next
 	sending  chan struct{} // semaphore of MaxInFlight
 	reaching chan struct{} // the same for Reach
+	sockets  chan struct{} // semaphore of MaxSockets
 	buffers  sync.Pool     // *[]byte of maxMessage octets
 
 	messages *cache[*reply]
@@ -130,7 +144,7 @@ type Resolver struct {
 	probing  flight[key, *evidence.Reach]
 	dialing  flight[*server, dialed]
 
-	again []*dnssec.Validator // by round, the first being 1
+	validators []*dnssec.Validator // two for each round: for CD set and for CD clear; none if nothing is validated
 
 	stats    counters
 	stripped atomic.Bool // a server was seen to leave out DNSSEC records
@@ -142,7 +156,7 @@ type Resolver struct {
 type key struct {
 	name  string // as in evidence: lower case, no final dot
 	qtype uint16
-	// checking asks the server to validate: CD clear, AD set (TrustAD only).
+	// checking asks the server to validate: CD clear, AD set.
 	checking bool
 	addr     string // of the name server; Reach only
 	// round is how many servers are passed over at first, because what they
@@ -189,11 +203,20 @@ func (r *Resolver) configure() error {
 	if n <= 0 {
 		n = DefaultMaxInFlight
 	}
+	for _, s := range r.servers {
+		s.window = newWindow(n)
+	}
 	r.sending = make(chan struct{}, n)
 	r.reaching = make(chan struct{}, n)
+	sockets := r.MaxSockets
+	if sockets <= 0 {
+		sockets = DefaultMaxSockets
+	}
+	r.sockets = make(chan struct{}, sockets)
 	if v := r.Validator; v != nil {
-		for range r.rounds() - 1 {
-			r.again = append(r.again, &dnssec.Validator{Anchors: v.Anchors, Now: v.Now, MaxIterations: v.MaxIterations, MaxZones: v.MaxZones, Keep: v.Keep})
+		r.validators = append(r.validators, v)
+		for range 2*r.rounds() - 1 {
+			r.validators = append(r.validators, &dnssec.Validator{Anchors: v.Anchors, Now: v.Now, MaxIterations: v.MaxIterations, MaxZones: v.MaxZones, Keep: v.Keep})
 		}
 	}
 	size := r.CacheSize

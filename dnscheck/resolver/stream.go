@@ -41,13 +41,17 @@ type dialed struct {
 	err    error
 }
 
+// maxReopen is how often a question may go over to a new connection.
+const maxReopen = 8
+
 // overStream asks over the server's connection, which is opened if need be. A
 // connection that was there before may have been closed by the server the
-// moment we wrote; then once more over a new one (RFC 7766, Section 6.2.4).
+// moment we wrote, and one with many questions after it has answered some of
+// them; then what is left is asked over a new one (RFC 7766, Section 6.2.4).
 func (r *Resolver) overStream(ctx context.Context, s *server, q *question) *reply {
-	limited, cancel := context.WithTimeout(ctx, r.timeout())
+	limited, cancel := context.WithTimeout(ctx, q.patience)
 	defer cancel()
-	for again := true; ; again = false {
+	for reopened := 0; ; reopened++ {
 		st := s.current()
 		used := st != nil
 		if !used {
@@ -62,7 +66,7 @@ func (r *Resolver) overStream(ctx context.Context, s *server, q *question) *repl
 		}
 		rep := r.askOver(ctx, limited, s, st, q)
 		lost := rep.failure != nil && (rep.failure.Class == evidence.ClassClosed || rep.failure.Class == evidence.ClassReset)
-		if !used || !lost || !again || limited.Err() != nil {
+		if !lost || !used && !st.useful() || reopened == maxReopen || limited.Err() != nil {
 			return rep
 		}
 	}
@@ -322,6 +326,13 @@ func (st *stream) open() bool {
 	st.guard.Lock()
 	defer st.guard.Unlock()
 	return st.waiting != nil && !st.retired
+}
+
+// useful reports whether anything was received.
+func (st *stream) useful() bool {
+	st.guard.Lock()
+	defer st.guard.Unlock()
+	return st.heard > 0
 }
 
 func (st *stream) cause() error {

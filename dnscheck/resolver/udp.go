@@ -26,11 +26,29 @@ func (r *Resolver) buffer() (b *[]byte, free func()) {
 	return b, func() { r.buffers.Put(b) }
 }
 
-// overUDP asks over a socket of its own. What does not answer the question is
+// openSocket waits until one more socket may be open. It reports false if ctx
+// ended. Who got one calls closedSocket.
+func (r *Resolver) openSocket(ctx context.Context) bool {
+	select {
+	case r.sockets <- struct{}{}:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}
+
+func (r *Resolver) closedSocket() { <-r.sockets }
+
+// overUDP asks over a socket of its own. A used one is not used again: each
+// question has a port that nobody can have learnt (RFC 5452, Section 9.2). What does not answer the question is
 // dropped, and we wait on for the rest of the time (RFC 5452, Section 9.1); so
 // we do for a message that cannot be read, for it may be somebody else's.
 func (r *Resolver) overUDP(ctx context.Context, address string, q *question) *reply {
-	limited, cancel := context.WithTimeout(ctx, r.timeout())
+	if !r.openSocket(ctx) {
+		return failed(ctx, evidence.OpDial, context.Cause(ctx))
+	}
+	defer r.closedSocket()
+	limited, cancel := context.WithTimeout(ctx, q.patience)
 	defer cancel()
 	conn, err := r.dial(limited, "udp", address)
 	if err != nil {

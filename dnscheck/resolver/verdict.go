@@ -18,13 +18,13 @@ func (r *Resolver) Fetch(ctx context.Context, name string, qtype uint16) (*dns.M
 	if err := r.setup(); err != nil {
 		return nil, err
 	}
-	return source{r, 0}.Fetch(ctx, name, qtype)
+	return source{r, pass{}}.Fetch(ctx, name, qtype)
 }
 
-// source is what the validator of a round asks.
+// source is what the validator of a pass asks.
 type source struct {
 	*Resolver
-	round uint8
+	pass pass
 }
 
 // Fetch implements [dnssec.Source].
@@ -33,7 +33,7 @@ func (r source) Fetch(ctx context.Context, name string, qtype uint16) (*dns.Msg,
 	if !ok {
 		return nil, fmt.Errorf("resolver: %q cannot be asked for", name)
 	}
-	rep, err := r.ask(ctx, key{name: canonical, qtype: qtype, round: r.round})
+	rep, err := r.ask(ctx, key{name: canonical, qtype: qtype, round: r.pass.round, checking: r.pass.checked})
 	switch {
 	case err != nil:
 	case rep.msg == nil:
@@ -42,6 +42,8 @@ func (r source) Fetch(ctx context.Context, name string, qtype uint16) (*dns.Msg,
 		err = errPlain
 	case rep.msg.Rcode == dns.RcodeSuccess && referral(rep.msg):
 		err = errReferral
+	case filtered(rep.msg):
+		err = fmt.Errorf("%s: %w", told(appendEDE(nil, rep.msg)), errProtocol)
 	default:
 		return rep.msg, nil
 	}
@@ -62,9 +64,9 @@ var (
 // says why the data of the reply must not be believed: the server answers
 // SERVFAIL as long as it validates, and gives the data when told not to.
 func (r *Resolver) askSecured(ctx context.Context, k key) (rep *reply, bogus string, err error) {
-	k.checking = r.TrustAD
+	k.checking = k.checking || r.TrustAD
 	rep, err = r.ask(ctx, k)
-	if err != nil || !k.checking || rep.msg == nil || rep.msg.Rcode != dns.RcodeServerFailure {
+	if err != nil || !r.TrustAD || rep.msg == nil || rep.msg.Rcode != dns.RcodeServerFailure {
 		return rep, "", err
 	}
 	k.checking = false
@@ -73,7 +75,7 @@ func (r *Resolver) askSecured(ctx context.Context, k key) (rep *reply, bogus str
 		return rep, "", err
 	}
 	bogus = "the resolver answers only when told not to validate"
-	if why := bogusEDE(appendEDE(nil, rep.msg)); why != "" {
+	if why, ok := blamed(appendEDE(nil, rep.msg), blameData); ok {
 		bogus = "the resolver found: " + why
 	}
 	// The extended errors are the first answer's, the rest is the second's.
@@ -85,21 +87,10 @@ func (r *Resolver) askSecured(ctx context.Context, k key) (rep *reply, bogus str
 	return &both, bogus, nil
 }
 
-// bogusEDE names the first extended error that a validator gives for bogus
-// data (RFC 8914, Sections 4.7 to 4.13), empty if there is none.
-func bogusEDE(list []evidence.EDE) string {
-	for _, e := range list {
-		if dns.ExtendedErrorCodeDNSBogus <= e.Code && e.Code <= dns.ExtendedErrorCodeNSECMissing {
-			return dns.ExtendedErrorCodeToString[e.Code]
-		}
-	}
-	return ""
-}
-
 // verdict gathers the security of the parts of an answer.
 type verdict struct {
 	r          *Resolver
-	round      uint8
+	pass       pass
 	stripped   bool // a server leaves out DNSSEC records
 	some       bool
 	security   evidence.Security
@@ -148,10 +139,8 @@ func (v *verdict) answer(ctx context.Context, rep *reply, bogus, name string, qt
 	case rep.plain:
 		v.stripped = true
 		v.add(evidence.SecurityIndeterminate, plainReason)
-	case v.round > 0:
-		v.take(v.r.again[v.round-1].Validate(ctx, source{v.r, v.round}, name, qtype, rep.msg))
 	default:
-		v.take(v.r.Validator.Validate(ctx, source{v.r, 0}, name, qtype, rep.msg))
+		v.take(v.r.validator(v.pass).Validate(ctx, source{v.r, v.pass}, name, qtype, rep.msg))
 	}
 }
 
@@ -164,14 +153,16 @@ func (v *verdict) aliases(ctx context.Context, rep *reply, bogus string, proofs 
 
 // unanswered is the verdict where the servers gave nothing to validate.
 func (v *verdict) unanswered(l *evidence.Lookup) {
-	why := bogusEDE(l.EDE)
+	why, bogus := blamed(l.EDE, blameData)
 	switch {
-	case v.r.TrustAD && why != "":
+	case bogus && v.r.TrustAD:
 		v.add(evidence.SecurityBogus, "the resolver found: "+why)
-	case why != "":
+	case bogus:
 		// CD was set, so it was not asked to validate; its clock and anchors
 		// are not ours.
 		v.nothing("the resolver withholds the answer, because it found: " + why)
+	case len(l.EDE) > 0:
+		v.nothing("there is no answer to validate: " + told(l.EDE))
 	default:
 		v.nothing("there is no answer to validate")
 	}
