@@ -220,7 +220,30 @@ func TestFaults(t *testing.T) {
 	}
 }
 
-// What the issue lists is in the table.
+// Whichever server is asked first, the verdict is that of the good one.
+func TestFaultsWithRotate(t *testing.T) {
+	w := faultWorld(t)
+	for _, row := range faults() {
+		if len(row.servers) < 2 {
+			continue
+		}
+		t.Run(row.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				n, addrs := row.network(t, w)
+				r := over(t, n, addrs...)
+				r.Rotate = true
+				r.Validator = &dnssec.Validator{Anchors: w.Anchors(), Now: time.Now}
+				for _, typ := range []string{"MX", "NS", "SOA", "MX"} {
+					if l := lookup(t, r, "good.test", typ); l.Outcome != row.outcome || l.Security != row.security || r.Stripped() {
+						t.Errorf("%s: %v, %v (%s), stripped %t", typ, l.Outcome, l.Security, l.Reason, r.Stripped())
+					}
+				}
+			})
+		})
+	}
+}
+
+// What must be in the table is there.
 func TestFaultsAreComplete(t *testing.T) {
 	var names []string
 	for _, row := range faults() {

@@ -228,11 +228,47 @@ func TestHTTPSSlow(t *testing.T) {
 			})
 			defer close(done)
 			r.Timeout, r.Tries = 50*time.Millisecond, 2
+			var conns atomic.Int32
+			dial := r.Dial
+			r.Dial = func(ctx context.Context, network, address string) (net.Conn, error) {
+				conns.Add(1)
+				return dial(ctx, network, address)
+			}
 			l := lookup(t, r, "example.test", "A")
+			if after == "nothing" && conns.Load() != 2 { // the first may be dead
+				t.Errorf("%d connections", conns.Load())
+			}
 			if l.Outcome != evidence.OutcomeTimeout || l.Failure.Class != evidence.ClassTimeout || r.Stats().Questions != 2 || r.Stats().Timeouts != 2 {
 				t.Errorf("%v, %v, %+v", l.Outcome, l.Failure, r.Stats())
 			}
 		})
+	}
+}
+
+// A server that says how long it wants to be left in peace is left in peace.
+func TestHTTPSRetryAfter(t *testing.T) {
+	var busy atomic.Int32
+	s, r := webServer(t, true, func(w http.ResponseWriter, req *http.Request) {
+		if strings.HasPrefix(req.URL.Path, "/busy") {
+			busy.Add(1)
+			w.Header().Set("Retry-After", "30")
+			w.WriteHeader(http.StatusTooManyRequests)
+			return
+		}
+		message(w, req)
+	})
+	addr := s.Listener.Addr().String()
+	now := epoch
+	r = &resolver.Resolver{Servers: []string{"https://" + addr + "/busy", "https://" + addr}, TLSConfig: r.TLSConfig, Now: func() time.Time { return now }}
+	defer r.Close()
+	for i, tt := range []struct {
+		after time.Duration
+		busy  int32
+	}{{0, 1}, {time.Second, 1}, {29 * time.Second, 1}, {31 * time.Second, 2}, {32 * time.Second, 2}} {
+		now = epoch.Add(tt.after)
+		if l := lookup(t, r, string(rune('a'+i))+".test", "A"); l.Outcome != evidence.OutcomeAnswer || busy.Load() != tt.busy {
+			t.Errorf("after %v: %v, %v, asked %d times", tt.after, l.Outcome, l.Failure, busy.Load())
+		}
 	}
 }
 

@@ -2,10 +2,13 @@ package resolver
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 	"unicode/utf8"
 
@@ -113,6 +116,83 @@ func FuzzName(f *testing.F) {
 		var m dns.Msg
 		if err := m.Unpack(q.wire); err != nil || !q.matches(&m) || !q.echoed(q.wire) {
 			t.Errorf("%q: the question does not come back: %v", in, err)
+		}
+	})
+}
+
+// Go's own resolver tells whom it would ask, and sends nothing.
+func TestDiscover(t *testing.T) {
+	s, err := discover(t.Context())
+	if err != nil || len(s.Servers) == 0 {
+		t.Fatalf("%+v, %v", s, err)
+	}
+	for _, server := range s.Servers {
+		if got, err := ParseServer(server); err != nil || got.Transport != Plain || !strings.HasSuffix(got.Address, ":53") {
+			t.Errorf("%s: %+v, %v", server, got, err)
+		}
+	}
+}
+
+// A window never lets in more than it may, wakes in order, and forgets who left.
+func TestWindow(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWindow(100)
+		for range firstWindow {
+			if !w.enter(t.Context()) {
+				t.Fatal("not let in")
+			}
+		}
+		leaving, leave := context.WithCancel(t.Context())
+		var order []int
+		var group sync.WaitGroup
+		for i := range 3 {
+			ctx := t.Context()
+			if i == 1 {
+				ctx = leaving
+			}
+			group.Go(func() {
+				if w.enter(ctx) {
+					order = append(order, i)
+				}
+			})
+			synctest.Wait()
+		}
+		leave()
+		synctest.Wait()
+		if len(order) != 0 {
+			t.Fatalf("%v are let in beyond the window", order)
+		}
+		w.leave()
+		synctest.Wait()
+		w.leave()
+		group.Wait()
+		if !slices.Equal(order, []int{0, 2}) || w.used != firstWindow || len(w.queue) != 0 {
+			t.Errorf("let in %v, %d under way, %d wait", order, w.used, len(w.queue))
+		}
+		now := time.Now()
+		for range 200 {
+			w.answered()
+		}
+		if w.size != 100 {
+			t.Errorf("grown to %v", w.size)
+		}
+		for range 50 { // one burst counts once
+			w.silent(now, now)
+		}
+		if w.size != 50 {
+			t.Errorf("after one burst of silence %v", w.size)
+		}
+		for i := range 50 {
+			w.silent(now.Add(time.Duration(i)), now.Add(time.Duration(i)))
+		}
+		if w.size != leastWindow {
+			t.Errorf("after fifty %v", w.size)
+		}
+		for range 4 {
+			w.answered()
+		}
+		if w.size < leastWindow+0.9 || w.size > leastWindow+1 {
+			t.Errorf("after a window of answers %v", w.size)
 		}
 	})
 }

@@ -103,7 +103,7 @@ func (w *window) silent(sent, now time.Time) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.loss += (1 - w.loss) / lossMemory
-	if w.loss < lossBound || sent.Before(w.shrunk) {
+	if w.loss < lossBound || !sent.After(w.shrunk) {
 		return
 	}
 	w.size = max(w.size/2, min(leastWindow, w.most))
