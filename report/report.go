@@ -30,11 +30,14 @@ type Report struct {
 	Error *Error `json:"error,omitempty"`
 	// Notes are what a reader should know before anything else, each a full
 	// sentence: that the domain does not exist, say.
-	Notes          []string   `json:"notes,omitempty"`
-	Score          *Score     `json:"score,omitempty"`
-	Categories     []Category `json:"categories"` // in the order of [check.Categories]; those without checks are left out
-	Cost           Cost       `json:"cost"`
-	EvidenceDigest string     `json:"evidence_digest"`
+	Notes      []string   `json:"notes,omitempty"`
+	Score      *Score     `json:"score,omitempty"`
+	Categories []Category `json:"categories"` // in the order of [check.Categories]; those without checks are left out
+	// DNSSEC is the chains of trust that the verdicts rest on; absent where
+	// nothing was validated.
+	DNSSEC         *DNSSEC `json:"dnssec,omitempty"`
+	Cost           Cost    `json:"cost"`
+	EvidenceDigest string  `json:"evidence_digest"`
 }
 
 // Error says why a domain could not be scanned.
@@ -140,6 +143,7 @@ func New(catalogue []*check.Check, policy *score.Policy, s *evidence.Snapshot) (
 		return r, nil
 	}
 	r.Notes = notes(s)
+	r.DNSSEC = explainDNSSEC(s)
 	results := check.Run(catalogue, s)
 	sc := score.Compute(policy, results)
 	r.Score = &Score{sc.Percent, sc.Low, sc.High, sc.Complete, sc.Policy}

@@ -30,6 +30,7 @@ var imports = []rule{
 	{"report/", true, []string{"report", "report/check", "report/evidence", "report/score"}, "one output format each, over a report"},
 	{"dnscheck", true, []string{"report/check", "report/evidence", "dnscheck/spf", "dnscheck/dmarc", "dnscheck/dkim"}, "checks are functions of evidence"},
 	{"dnscheck/dnssec", true, []string{"report/evidence"}, "validation: what it needs is asked through its caller"},
+	{"dnscheck/dnssec/proof", true, []string{"report/evidence", "dnscheck/dnssec"}, "stores what a validation rests on, and validates it again"},
 	{"dnscheck/spf", true, []string{"report/evidence"}, "one standard"},
 	{"dnscheck/dmarc", true, []string{"report/evidence"}, "one standard"},
 	{"dnscheck/dkim", true, []string{"report/evidence"}, "one standard"},

@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"mailvet/dnscheck"
+	"mailvet/dnscheck/dnssec"
 	"mailvet/dnscheck/resolver"
 	"mailvet/report/check"
 	"mailvet/report/evidence"
@@ -61,6 +62,11 @@ type Scanner struct {
 	Vantage  evidence.Vantage
 	Tool     evidence.Tool
 
+	// Prove, if not nil, is called with each snapshot before Scan returns it,
+	// and what its lookups were judged by; the Resolver's Validator has to Keep
+	// that. It is called by several goroutines at once.
+	Prove func(*evidence.Snapshot, []dnssec.Judged)
+
 	// Timeout bounds the scan of one domain; 0 means DefaultTimeout. What has
 	// not come by then is recorded as out of budget, which makes it unknown.
 	Timeout time.Duration
@@ -99,6 +105,10 @@ func (s *Scanner) scan(ctx context.Context, d Domain, b *batchRun) (*evidence.Sn
 		results: make(chan func() error),
 		left:    cmpOr(s.MaxQuestions, DefaultMaxQuestions),
 	}
+	var proofs resolver.Proofs
+	if s.Prove != nil {
+		ctx = resolver.WithProofs(ctx, &proofs)
+	}
 	r.budgets(ctx)
 	defer func() { r.spend(); r.giveUp() }()
 	if err := r.loop(ctx); err != nil {
@@ -114,6 +124,9 @@ func (s *Scanner) scan(ctx context.Context, d Domain, b *batchRun) (*evidence.Sn
 	}
 	r.snap.Error = hopeless(r.snap)
 	r.snap.Canonical()
+	if s.Prove != nil {
+		s.Prove(r.snap, proofs.Judged())
+	}
 	return r.snap, nil
 }
 

@@ -55,6 +55,7 @@ func runDemo(ctx context.Context, args []string, std streams) error {
 	}); err != nil {
 		return errors.Join(err, s.Close())
 	}
+	o.keepProofs(s)
 	return scanAll(ctx, &o, &inOrder{s}, chain(ctx, named, nil), nil, std, len(named) > 1)
 }
 

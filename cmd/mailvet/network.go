@@ -2,7 +2,6 @@ package main
 
 import (
 	"crypto/x509"
-	"errors"
 	"fmt"
 	"net"
 	"os"
@@ -72,16 +71,9 @@ func newResolver(o *options, v *evidence.Vantage) (*resolver.Resolver, error) {
 		v.DNSSEC = evidence.ValidationAD
 		return r, nil
 	}
-	anchors := dnssec.RootAnchors()
-	if o.trustAnchor != "" {
-		f, err := os.Open(o.trustAnchor)
-		if err != nil {
-			return nil, fmt.Errorf("cannot read the trust anchors: %w", err)
-		}
-		anchors, err = dnssec.ParseAnchors(f)
-		if err = errors.Join(err, f.Close()); err != nil {
-			return nil, fmt.Errorf("cannot read the trust anchors in %s: %w", o.trustAnchor, err)
-		}
+	anchors, err := readAnchors(o.trustAnchor)
+	if err != nil {
+		return nil, err
 	}
 	v.DNSSEC = evidence.ValidationOwn
 	for _, a := range anchors {

@@ -17,6 +17,8 @@ import (
 // options are the flags that scan and demo share, and those of scan alone.
 type options struct {
 	files                  []string // at most one
+	proof, verifyProof     string
+	proofs                 *proofs // with proof, once there is a scanner
 	file, output, evidence string
 	format                 string
 	resolvers              []string
@@ -56,6 +58,7 @@ func (o *options) outputFlags(fs *pflag.FlagSet) {
 // scanFlags are those of scan and demo.
 func (o *options) scanFlags(fs *pflag.FlagSet) {
 	fs.StringVar(&o.evidence, "evidence", "", "also store what was seen in `FILE`, for \"mailvet score\" (JSON Lines)")
+	fs.StringVar(&o.proof, "proof", "", "also store what the DNSSEC verdicts rest on in `FILE`, for \"mailvet score --verify-proof\" (JSON Lines)")
 	fs.BoolVar(&o.noSMTP, "no-smtp", false, "open no connection to mail servers; what that leaves unknown is not tested")
 	fs.BoolVar(&o.noHTTP, "no-http", false, "fetch nothing by HTTPS (MTA-STS policies, BIMI logos); what that leaves unknown is not tested")
 	fs.BoolVar(&o.noIPv6, "no-ipv6", false, "use no IPv6; what that leaves unknown is not tested")
@@ -103,6 +106,8 @@ func (o *options) check(fs *pflag.FlagSet) error {
 		return bad("--verbose is for --format text; %s always holds everything", o.format)
 	case o.failUnder < 0 || o.failUnder > 100:
 		return bad("--fail-under %d: give a percentage from 0 to 100", o.failUnder)
+	case o.trustAD && o.proof != "":
+		return bad("--trust-ad and --proof contradict each other: with the first nothing is validated here")
 	case o.trustAD && o.trustAnchor != "":
 		return bad("--trust-ad and --trust-anchor contradict each other: with the first nothing is validated here")
 	case o.noSMTP && fs.Changed("smtp-port"):
@@ -158,10 +163,11 @@ func (o *options) checkFiles(argument ...string) error {
 	for _, m := range o.messages {
 		read = append(read, file{what: "--message", path: m})
 	}
+	read = append(read, file{what: "--verify-proof", path: o.verifyProof})
 	for _, a := range argument {
 		read = append(read, file{what: "the file to read", path: a})
 	}
-	written := []file{{what: "--output", path: o.output}, {what: "--evidence", path: o.evidence}}
+	written := []file{{what: "--output", path: o.output}, {what: "--evidence", path: o.evidence}, {what: "--proof", path: o.proof}}
 	var before []file
 	for i, f := range append(read, written...) {
 		if f.path == "" || f.path == "-" {

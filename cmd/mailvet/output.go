@@ -30,10 +30,11 @@ type sink struct {
 	out      io.Writer
 	closers  []func() error
 	evidence *bufio.Writer
-	written  int   // reports
-	errored  int   // of them, domains that could not be scanned
-	reason   error // of the first of these
-	missed   error // the first threshold that was missed
+	proofs   *proofs // nil without --proof
+	written  int     // reports
+	errored  int     // of them, domains that could not be scanned
+	reason   error   // of the first of these
+	missed   error   // the first threshold that was missed
 }
 
 // newSink opens the files; it fails before anything is scanned.
@@ -55,6 +56,18 @@ func newSink(o *options, std streams, many bool) (*sink, error) {
 		}
 		s.evidence, seen = bufio.NewWriter(f), f
 		s.closers = append(s.closers, s.evidence.Flush, f.Close)
+	}
+	if o.proofs != nil {
+		f, err := os.Create(o.proof)
+		if err != nil {
+			return nil, errors.Join(fmt.Errorf("cannot write the proofs: %w", err), s.closeFiles())
+		}
+		s.proofs, o.proofs.out = o.proofs, bufio.NewWriter(f)
+		s.closers = append(s.closers, f.Close)
+		if results != nil && oneFile(results, f) || seen != nil && oneFile(seen, f) {
+			err := usageError{"scan", fmt.Errorf("--proof and another output are the same file, %s", o.proof)}
+			return nil, errors.Join(err, s.closeFiles())
+		}
 	}
 	if results != nil && seen != nil && oneFile(results, seen) {
 		err := usageError{"scan", fmt.Errorf("--output and --evidence are the same file, %s", o.evidence)}
@@ -97,6 +110,9 @@ func (s *sink) add(snap *evidence.Snapshot) error {
 		if err := s.evidence.Flush(); err != nil {
 			return writeError("evidence", err)
 		}
+	}
+	if err := s.proofs.write(snap); err != nil {
+		return writeError("proof", err)
 	}
 	if err := s.handler.Report(r); err != nil {
 		return writeError("results", err)

@@ -46,6 +46,7 @@ func runScan(ctx context.Context, args []string, std streams) error {
 	if err != nil {
 		return errors.Join(err, closeList(file))
 	}
+	o.keepProofs(s)
 	warn := complain
 	if o.quiet {
 		warn = func(string, ...any) {}

@@ -11,11 +11,14 @@ import (
 
 	"mailvet/report"
 	"mailvet/report/evidence"
+	"mailvet/report/text"
 )
 
 func runScore(ctx context.Context, args []string, std streams) error {
 	var o options
-	fs := newFlags("score", "[flags] EVIDENCE", "Judges evidence again that \"scan --evidence\" stored, offline.\nEVIDENCE is a file, or - for standard input.", std)
+	fs := newFlags("score", "[flags] EVIDENCE", "Judges evidence again that \"scan --evidence\" stored, offline.\nEVIDENCE is a file, or - for standard input. With --verify-proof it may be left\nout; then only the proofs are verified.", std)
+	fs.StringVar(&o.verifyProof, "verify-proof", "", "first verify the DNSSEC proofs that \"scan --proof\" stored in `FILE`")
+	fs.StringVar(&o.trustAnchor, "trust-anchor", "", "verify with the trust anchors, DS or DNSKEY records in zone format, from `FILE` (default: IANA's for the root)")
 	o.outputFlags(fs)
 	if err := parseFlags(fs, args); err != nil {
 		return err
@@ -23,11 +26,28 @@ func runScore(ctx context.Context, args []string, std streams) error {
 	if err := o.check(fs); err != nil {
 		return err
 	}
+	if o.trustAnchor != "" && o.verifyProof == "" {
+		return usageError{"score", errors.New("--trust-anchor is for --verify-proof; evidence is not validated again")}
+	}
+	if o.verifyProof != "" && fs.NArg() == 0 {
+		_, err := verifyProofs(ctx, &o, std)
+		return err
+	}
 	if fs.NArg() != 1 {
 		return usageError{"score", fmt.Errorf("give one file of evidence, but got %d", fs.NArg())}
 	}
 	if err := o.checkFiles(fs.Arg(0)); err != nil {
 		return usageError{"score", err}
+	}
+	if o.verifyProof != "" {
+		std := streams{std.in, std.err, std.err} // the reports stay alone in the output
+		digests, err := verifyProofs(ctx, &o, std)
+		if err == nil {
+			err = sameScans(digests, fs.Arg(0))
+		}
+		if err != nil {
+			return err
+		}
 	}
 	in, name := std.in, "standard input"
 	if fs.Arg(0) != "-" {
@@ -74,6 +94,36 @@ func rescore(ctx context.Context, o *options, in io.Reader, name string, std str
 		} else if err != nil {
 			return err
 		}
+	}
+	return nil
+}
+
+// sameScans finds out whether each proof belongs to a snapshot of a file.
+func sameScans(digests map[string]string, file string) error {
+	if file == "-" {
+		return usageError{"score", errors.New("with --verify-proof, give the evidence as a file: it is read twice")}
+	}
+	f, err := os.Open(file)
+	if err != nil {
+		return fmt.Errorf("cannot read the evidence: %w", err)
+	}
+	defer f.Close()
+	br := bufio.NewReaderSize(f, 1<<20)
+	for n := 1; ; n++ {
+		s, err := readSnapshot(br, file, n)
+		if err == io.EOF {
+			break
+		} else if err != nil {
+			return err
+		}
+		digest, err := evidence.Digest(s)
+		if err != nil {
+			return err
+		}
+		delete(digests, digest)
+	}
+	for _, domain := range digests {
+		return fmt.Errorf("%w: the proof of %s belongs to no snapshot in %s", errProof, text.Clean(domain), file)
 	}
 	return nil
 }

@@ -112,6 +112,13 @@ type Proof struct {
 	Security evidence.Security
 }
 
+// Judged is a lookup with what its security was judged by: a proof for each
+// reply on the way to its end.
+type Judged struct {
+	Lookup evidence.Lookup
+	Proofs []*Proof
+}
+
 // Message is an answer of the [Source].
 type Message struct {
 	Name string // fully qualified

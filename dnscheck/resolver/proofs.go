@@ -8,19 +8,12 @@ import (
 	"mailvet/report/evidence"
 )
 
-// Judged is a lookup with what its security was judged by: a proof for each
-// reply on the way to its end.
-type Judged struct {
-	Lookup evidence.Lookup
-	Proofs []*dnssec.Proof
-}
-
 // Proofs collects what the lookups of a context were judged by, from the cache
 // or not; the Validator has to Keep it. The zero value is ready. It is safe for
 // concurrent use.
 type Proofs struct {
 	mu   sync.Mutex
-	list []Judged
+	list []dnssec.Judged
 }
 
 type proofsKey struct{}
@@ -36,7 +29,7 @@ func proofsOf(ctx context.Context) *Proofs {
 }
 
 // Judged lists what was collected, in the order in which it came.
-func (p *Proofs) Judged() []Judged {
+func (p *Proofs) Judged() []dnssec.Judged {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.list[:len(p.list):len(p.list)]
@@ -48,5 +41,5 @@ func (p *Proofs) add(l *evidence.Lookup, proofs []*dnssec.Proof) {
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.list = append(p.list, Judged{clone(l), proofs})
+	p.list = append(p.list, dnssec.Judged{Lookup: clone(l), Proofs: proofs})
 }

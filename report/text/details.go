@@ -18,6 +18,7 @@ func (p *page) details(r *report.Report) {
 			p.checkDetails(k)
 		}
 	}
+	p.dnssec(r.DNSSEC)
 	p.line("")
 	p.para(0, fmt.Sprintf("Scanned %s by %s %s.", r.Time.UTC().Format("2006-01-02 15:04:05 UTC"), Clean(r.Tool.Name), Clean(r.Tool.Version)))
 	p.para(0, "Evidence: "+Clean(r.EvidenceDigest))
