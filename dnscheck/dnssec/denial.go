@@ -52,7 +52,15 @@ func (r *record) opaque() bool { return r.delegates() || r.has(dns.TypeDNAME) }
 func newDenial(z *zone, authority *section, now time.Time, w *work, iterations int) *denial {
 	d := &denial{zone: z, now: now, work: w, max: iterations, ttl: longest}
 	for _, set := range authority.order {
-		if len(set.rrs) != 1 || !set.owner.within(z.name) || !signedBy(set, z.name) {
+		if len(set.rrs) != 1 || !set.owner.within(z.name) {
+			continue
+		}
+		if soa, ok := set.rrs[0].(*dns.SOA); ok && set.owner == z.name {
+			// RFC 9077, Section 3: NSEC records should have no longer a TTL than
+			// a negative answer. Unsigned it can only shorten the time.
+			d.ttl = min(d.ttl, time.Duration(min(soa.Hdr.Ttl, soa.Minttl))*time.Second)
+		}
+		if !signedBy(set, z.name) {
 			continue
 		}
 		switch rr := set.rrs[0].(type) {
