@@ -17,29 +17,30 @@ func TestAuthWants(t *testing.T) {
 		want   [][]string // sorted within each round
 	}{
 		{"a simple domain takes one round", right, "example.test",
-			[][]string{{"_dmarc.example.test", "_domainkey.example.test", "example.test"}}},
+			[][]string{{"_dmarc.example.test", "_dmarc.test", "_domainkey.example.test", "example.test"}}},
 		{"includes and destinations come in one further round", texts{
 			"example.test":        "v=spf1 include:a.example include:%{i}.example redirect=no.example include:b.example -all include:no.example",
 			"a.example":           "v=spf1 include:c.example include:b.example -all",
 			"_dmarc.example.test": "v=DMARC1; p=reject; rua=mailto:x@r.example,mailto:x@example.test; ruf=mailto:x@s.example",
 		}, "example.test", [][]string{
-			{"_dmarc.example.test", "_domainkey.example.test", "example.test"},
+			{"_dmarc.example.test", "_dmarc.test", "_domainkey.example.test", "example.test"},
 			{"a.example", "b.example", "example.test._report._dmarc.r.example", "example.test._report._dmarc.s.example"},
 			{"c.example"},
 		}},
-		{"the organization once the first is absent", texts{}, "sub.example.test", [][]string{
-			{"_dmarc.sub.example.test", "_domainkey.sub.example.test", "sub.example.test"},
-			{"_dmarc.example.test"},
+		{"the organization and the top level at once, for the tree walk", texts{}, "sub.example.test", [][]string{
+			{"_dmarc.example.test", "_dmarc.sub.example.test", "_dmarc.test", "_domainkey.sub.example.test", "sub.example.test"},
 		}},
-		{"the organization not where the first fails", texts{"_dmarc.sub.example.test": "!servfail"}, "sub.example.test", [][]string{
-			{"_dmarc.sub.example.test", "_domainkey.sub.example.test", "sub.example.test"},
+		{"destinations where the policy is weak, three at most", texts{"_dmarc.example.test": "v=DMARC1; p=none; rua=mailto:x@r.example,mailto:x@s.example; ruf=mailto:x@t.example,mailto:x@u.example", "example.test": "x"}, "example.test", [][]string{
+			{"_dmarc.example.test", "_dmarc.test", "_domainkey.example.test", "example.test"},
+			{"example.test._report._dmarc.r.example", "example.test._report._dmarc.s.example", "example.test._report._dmarc.t.example"},
 		}},
-		{"no destinations where the policy is weak", texts{"_dmarc.example.test": "v=DMARC1; p=none; rua=mailto:x@r.example", "example.test": "x"}, "example.test", [][]string{
-			{"_dmarc.example.test", "_domainkey.example.test", "example.test"},
+		{"a long name: eight for the walk, and the organization", texts{}, "a.b.c.d.e.f.g.h.example.test", [][]string{
+			{"_dmarc.a.b.c.d.e.f.g.h.example.test", "_dmarc.d.e.f.g.h.example.test", "_dmarc.e.f.g.h.example.test", "_dmarc.example.test", "_dmarc.f.g.h.example.test",
+				"_dmarc.g.h.example.test", "_dmarc.h.example.test", "_dmarc.test", "_domainkey.a.b.c.d.e.f.g.h.example.test", "a.b.c.d.e.f.g.h.example.test"},
 		}},
-		{"nothing above a public suffix", texts{}, "co.uk", [][]string{{"_dmarc.co.uk", "_domainkey.co.uk", "co.uk"}}},
+		{"nothing above a public suffix", texts{}, "co.uk", [][]string{{"_dmarc.co.uk", "_dmarc.uk", "_domainkey.co.uk", "co.uk"}}},
 		{"what only Internet.nl follows", texts{"example.test": "v=spf1 include:a.example:25 -all"}, "example.test", [][]string{
-			{"_dmarc.example.test", "_domainkey.example.test", "example.test"},
+			{"_dmarc.example.test", "_dmarc.test", "_domainkey.example.test", "example.test"},
 			{"a.example"},
 		}},
 	}

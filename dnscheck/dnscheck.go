@@ -22,6 +22,7 @@ var Checks = slices.Concat(
 	authChecks,
 	rpkiChecks,
 	spfStrictChecks,
+	dmarcStrictChecks,
 	landsChecks,
 	dkimChecks,
 	dnssecExtraChecks,
@@ -42,6 +43,7 @@ func Wants(s *evidence.Snapshot) []evidence.Question {
 		authWants,
 		rpkiWants,
 		spfStrictWants,
+		dmarcStrictWants,
 	} {
 		for _, q := range wants(s) {
 			if s.Lookup(q.Name, q.Type) == nil {

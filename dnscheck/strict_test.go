@@ -204,4 +204,5 @@ func allGiven(t *testing.T, prefix string, given map[string]bool) {
 	}
 }
 
-func TestSPFVectors(t *testing.T) { allGiven(t, "spf-", runVectors(t, "spf", "spf-")) }
+func TestSPFVectors(t *testing.T)   { allGiven(t, "spf-", runVectors(t, "spf", "spf-")) }
+func TestDMARCVectors(t *testing.T) { allGiven(t, "dmarc-", runVectors(t, "dmarc", "dmarc-")) }

@@ -34,8 +34,13 @@ func Destinations(src Source, domain string, r *Record) []Destination {
 			}
 		}
 	}
-	return destinations(src, domain, hosts, func(l *evidence.Lookup) bool { return len(selectTexts(l, isRecord)) > 0 })
+	return destinations(src, domain, hosts, Consents)
 }
+
+// Consents reports whether an answer holds a destination's consent: a TXT
+// record that begins like a DMARC record, whatever stands beside it (RFC 7489,
+// Section 7.1; RFC 9990, Section 4).
+func Consents(l *evidence.Lookup) bool { return len(selectTexts(l, isRecord)) > 0 }
 
 func destinations(src Source, domain string, hosts []string, consents func(*evidence.Lookup) bool) []Destination {
 	domain = evidence.Name(domain)
