@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"mailvet/dnscheck/dmarc"
+	"mailvet/dnscheck/spf"
 	"mailvet/report/check"
 	"mailvet/report/evidence"
 )
@@ -61,6 +62,8 @@ var (
 		Text:   "The DMARC record at {name} asks for no aggregate reports (rua): nobody sees which mail in the name of {domain} passes and which fails.",
 		Advice: "Add the tag rua=mailto:ADDRESS with an address that a program reads.",
 		Cites:  []check.Citation{check.RFC("9990", ""), check.RFC("7489", "7.2")}}
+	dmarcReportsUnneeded = &check.Code{Name: "not-needed", Outcome: check.NotApplicable,
+		Text: "The DMARC record at {name} asks for no aggregate reports (rua). {domain} sends no mail, by its SPF record, and the policy is reject: no genuine mail can be hit."}
 	dmarcReportsUnusable = &check.Code{Name: "no-usable-rua", Outcome: check.Weak,
 		Text:   "The DMARC record at {name} has the tag rua, but no address in it that reports can be sent to: \"{record}\".",
 		Advice: "Write the address as rua=mailto:ADDRESS.",
@@ -77,7 +80,7 @@ var dmarcReports = &check.Check{
 	},
 	Cites:    []check.Citation{check.RFC("9990", ""), check.RFC("7489", "7.2")},
 	Args:     []string{"domain", "name", "record", "addresses", "failed"},
-	Codes:    []*check.Code{dmarcReportsAsked, dmarcReportsNone, dmarcReportsUnusable, dmarcStrictNone, dmarcStrictUnknown, dmarcStrictNotLookedUp},
+	Codes:    []*check.Code{dmarcReportsAsked, dmarcReportsNone, dmarcReportsUnneeded, dmarcReportsUnusable, dmarcStrictNone, dmarcStrictUnknown, dmarcStrictNotLookedUp},
 	Evaluate: evaluateDMARCReports,
 }
 
@@ -94,12 +97,26 @@ func evaluateDMARCReports(s *evidence.Snapshot, _ evidence.Subject) check.Findin
 		}
 	}
 	f = check.Finding{Code: dmarcReportsAsked, Args: map[string]string{"addresses": shown(enumerate(addresses))}}
-	if _, has := v.record.Get("rua"); !has {
+	switch _, has := v.record.Get("rua"); {
+	case !has && v.record.Requested(v.found.Org) == dmarc.Reject && sendsNoMail(s):
+		f.Code = dmarcReportsUnneeded
+	case !has:
 		f.Code = dmarcReportsNone
-	} else if addresses == nil {
+	case addresses == nil:
 		f.Code = dmarcReportsUnusable
 	}
 	return v.with(f)
+}
+
+// sendsNoMail reports whether the domain's SPF record says that nobody sends
+// mail in its name.
+func sendsNoMail(s *evidence.Snapshot) bool {
+	texts := spf.Select(s.Lookup(s.Domain, "TXT"))
+	if len(texts) != 1 {
+		return false
+	}
+	r, err := spf.Parse(texts[0])
+	return err == nil && r.SendsNothing()
 }
 
 // maxReportHosts bounds the hosts of report addresses that are looked at.

@@ -48,7 +48,7 @@ func strictFinding(list []fault) check.Finding {
 		if n > maxAlso {
 			briefs, more = briefs[:maxAlso], "; and "+strconv.Itoa(n-maxAlso)+" more"
 		}
-		f.Args["also"] = " Also: " + strings.Join(briefs, "; ") + more + "."
+		f.Args["also"] = " Also: " + cut(strings.Join(briefs, "; "), 2*maxShown) + more + "."
 	}
 	return f
 }

@@ -206,3 +206,87 @@ func allGiven(t *testing.T, prefix string, given map[string]bool) {
 
 func TestSPFVectors(t *testing.T)   { allGiven(t, "spf-", runVectors(t, "spf", "spf-")) }
 func TestDMARCVectors(t *testing.T) { allGiven(t, "dmarc-", runVectors(t, "dmarc", "dmarc-")) }
+
+// TestUsualCost: what the checks of the standards ask beyond those of the
+// score, for a domain as many are.
+func TestUsualCost(t *testing.T) {
+	v := readVector(`expect: nothing
+
+example.test TXT "v=spf1 mx include:_spf.example.net -all"
+_spf.example.net TXT "v=spf1 ip4:192.0.2.0/24 ip4:198.51.100.0/24 -all"
+example.test MX 10 mx.example.test.
+mx.example.test A 192.0.2.1
+_dmarc.example.test TXT "v=DMARC1; p=reject; rua=mailto:d@reports.example.net"
+example.test._report._dmarc.reports.example.net TXT "v=DMARC1;"
+reports.example.net MX 10 mx.example.net.
+`)
+	s := v.scan(t)
+	var got []string
+	for _, l := range s.Lookups {
+		switch q := l.Name + " " + l.Type; q {
+		case "example.test SPF", "_dmarc.test TXT", "reports.example.net MX":
+			got = append(got, q)
+		case "_spf.example.net A", "mx.example.net A", "example.net NS":
+			t.Errorf("%s is asked for nothing", q)
+		}
+	}
+	if len(got) != 3 {
+		t.Errorf("asked %v", got)
+	}
+}
+
+// Whatever the records hold, the questions are bounded, and so is what is told.
+func TestStrictHostile(t *testing.T) {
+	worlds := hostileTexts()
+	terms, gone := "v=spf1", "v=spf1"
+	for i := range 500 {
+		terms += fmt.Sprintf(" a:h%d.example mx:m%d.example/8 exists:e%d.example ip4:%d.0.0.0/8 ptr", i, i, i, i%256)
+		gone += fmt.Sprintf(" include:a.gone%d.example", i)
+	}
+	worlds["hosts"] = texts{"example.test": terms + " -all " + terms[7:]}
+	worlds["gone"] = texts{"example.test": gone + " -all"}
+	worlds["tags"] = texts{"_dmarc.example.test": "v=DMARC1; p=none" + strings.Repeat(";x\x00=1;;p=reject;rua=y", 2000)}
+	for name, world := range worlds {
+		t.Run(name, func(t *testing.T) {
+			v := vector{domain: "example.test", zone: map[evidence.Question][]string{}}
+			for owner, records := range world {
+				for r := range strings.SplitSeq(records, "\n") {
+					q := evidence.Question{Name: owner, Type: "TXT"}
+					data := `"` + evidence.EscapeText(r) + `"`
+					if strings.HasPrefix(r, "!") {
+						data = r
+					}
+					v.zone[q] = append(v.zone[q], data)
+				}
+			}
+			s := v.scan(t)
+			if n := len(s.Lookups); n > 130 {
+				t.Errorf("%d questions", n)
+			}
+			for _, prefix := range []string{"spf-", "dmarc-"} {
+				for _, r := range check.Run(strictChecks(prefix), s) {
+					soundStrict(t, s, r.Check, r.Findings[0])
+				}
+			}
+		})
+	}
+}
+
+func BenchmarkStrict(b *testing.B) {
+	text, err := os.ReadFile("../testdata/vectors/spf/lookups-ten.txt")
+	if err != nil {
+		b.Fatal(err)
+	}
+	s := readVector(string(text)).scan(&testing.T{})
+	checks := append(strictChecks("spf-"), strictChecks("dmarc-")...)
+	b.Run("checks", func(b *testing.B) {
+		for b.Loop() {
+			check.Run(checks, s)
+		}
+	})
+	b.Run("wants", func(b *testing.B) {
+		for b.Loop() {
+			dnscheck.Wants(s)
+		}
+	})
+}

@@ -1,7 +1,9 @@
 package dmarc_test
 
 import (
+	"encoding/json"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"testing"
 
@@ -62,4 +64,38 @@ func randomRecord(r *rand.Rand) string {
 	r.Shuffle(len(tags), func(i, j int) { tags[i], tags[j] = tags[j], tags[i] })
 	tags = tags[:1+r.IntN(len(tags))]
 	return "v=DMARC1" + pick(";", "; ", " ; ") + strings.Join(tags, pick(";", "; ", " ; ")) + pick("", ";", " ;")
+}
+
+// TestSecondOpinionOnVectors: of the vectors of others and our own lists,
+// whatever go-msgauth accepts has the same policies to us, but where it takes
+// what RFC 9989 refuses.
+func TestSecondOpinionOnVectors(t *testing.T) {
+	// RFC 6376, Section 3.2: a repeated tag makes the list invalid. It takes the
+	// last one.
+	departing := []string{"v=DMARC1; p=none; p=none", "v=DMARC1; p=none; sp=none; sp=none", "v=DMARC1; p=none; p=reject"}
+	records := append(slices.Clone(compatAccepted), compatRefused...)
+	vectors(t, "dmarc-record.jsonl", func(line []byte) {
+		var v struct{ Record string }
+		if err := json.Unmarshal(line, &v); err != nil {
+			t.Fatal(err)
+		}
+		records = append(records, v.Record)
+	})
+	agreed := 0
+	for _, text := range records {
+		theirs, err := msgauth.Parse(text)
+		if err != nil {
+			continue
+		}
+		ours, err := dmarc.Parse(text)
+		agree := err == nil && ours.Policy("p").String() == string(theirs.Policy) && ours.Policy("sp").String() == string(theirs.SubdomainPolicy)
+		if agree == slices.Contains(departing, text) {
+			t.Errorf("%q: go-msgauth says %v %v, we say %v, %v", text, theirs.Policy, theirs.SubdomainPolicy, ours, err)
+		} else if agree {
+			agreed++
+		}
+	}
+	if agreed < 40 {
+		t.Errorf("only %d records are compared", agreed)
+	}
 }

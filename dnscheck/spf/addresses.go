@@ -15,11 +15,6 @@ type Addresses struct {
 // span is all addresses of a family from one to another.
 type span struct{ first, last netip.Addr }
 
-// every is all addresses of both families.
-func every() Addresses {
-	return AddressesOf(netip.PrefixFrom(netip.IPv4Unspecified(), 0), netip.PrefixFrom(netip.IPv6Unspecified(), 0))
-}
-
 // AddressesOf is the set of the addresses in some networks.
 func AddressesOf(networks ...netip.Prefix) Addresses {
 	var spans []span

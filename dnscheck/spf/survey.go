@@ -68,6 +68,9 @@ func NewSurvey(src Source, domain string) *Survey {
 	return s.Survey
 }
 
+// everyNetwork is all addresses of both families; it is not written to.
+var everyNetwork = []netip.Prefix{netip.PrefixFrom(netip.IPv4Unspecified(), 0), netip.PrefixFrom(netip.IPv6Unspecified(), 0)}
+
 type surveyor struct {
 	*Survey
 	src  Source
@@ -161,7 +164,7 @@ func (s *surveyor) read(l *Line, name string) {
 	}
 	switch t.Kind {
 	case All:
-		l.Networks = every().Networks()
+		l.Networks = slices.Clone(everyNetwork)
 	case IP4, IP6:
 		l.Networks = []netip.Prefix{t.Prefix.Masked()}
 	case A:
@@ -186,7 +189,7 @@ func (s *surveyor) read(l *Line, name string) {
 		a := s.ask(name, "A")
 		s.void(l, a, true, true)
 		if a.Exists() {
-			l.Networks = every().Networks()
+			l.Networks = slices.Clone(everyNetwork)
 		}
 	}
 }
