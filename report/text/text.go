@@ -47,9 +47,11 @@ type handler struct {
 	w     io.Writer
 	o     Options
 	count int
+	keys  sharedKeys
 }
 
 func (h *handler) Report(r *report.Report) error {
+	h.keys.note(r)
 	p := newPage(h.o.Width, h.o.Color)
 	switch {
 	case h.o.Many && !h.o.Verbose:
@@ -74,6 +76,7 @@ func (h *handler) Close() error {
 	}
 	p := newPage(h.o.Width, h.o.Color)
 	p.legend(h.count)
+	p.keysNote(&h.keys)
 	return p.writeTo(h.w)
 }
 
