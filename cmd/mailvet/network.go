@@ -39,6 +39,7 @@ func newScanner(o *options) (*scanner.Scanner, error) {
 		Resolver: r,
 		Prober: &probe.Prober{
 			Port: o.smtpPort, Helo: v.Helo, Roots: roots, AllowPrivate: o.allowPrivate, Retries: probeRetries(o.retries),
+			MaxConnections: o.maxConnections, Interval: o.hostInterval,
 		},
 		Fetcher: &fetch.Fetcher{
 			Resolver: r, Special: probe.SpecialPurpose, AllowPrivate: o.allowPrivate, NoIPv6: o.noIPv6,

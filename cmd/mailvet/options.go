@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"mailvet/report/check"
+	"mailvet/smtpcheck/probe"
 )
 
 // options are the flags that scan and demo share, and those of scan alone.
@@ -30,6 +31,8 @@ type options struct {
 	originZone6, asZone    string
 	origins                bool
 	smtpPort, httpsPort    int
+	maxConnections         int
+	hostInterval           time.Duration
 	helo                   string
 	allowPrivate           bool
 	noSMTP, noHTTP, noIPv6 bool
@@ -78,6 +81,8 @@ func (o *options) networkFlags(fs *pflag.FlagSet) {
 	o.routingFlags(fs)
 	fs.IntVar(&o.smtpPort, "smtp-port", 25, "`PORT` of the mail servers")
 	fs.IntVar(&o.httpsPort, "https-port", 443, "`PORT` of the web servers")
+	fs.IntVar(&o.maxConnections, "max-connections", probe.DefaultMaxConnections, "open at most `N` connections to each address of a mail server; what is not known by then stays unknown")
+	fs.DurationVar(&o.hostInterval, "host-interval", 100*time.Millisecond, "pause for `TIME` between two connections to one address")
 	fs.StringVar(&o.helo, "helo", "", "`NAME` to give in EHLO (default: this host's)")
 	fs.BoolVar(&o.allowPrivate, "allow-private", false, "connect to addresses of special-purpose ranges too (RFC 6890)")
 }
@@ -118,6 +123,12 @@ func (o *options) check(fs *pflag.FlagSet) error {
 		return bad("--no-http and --https-port contradict each other")
 	case fs.Lookup("https-port") != nil && (o.httpsPort < 1 || o.httpsPort > 65535):
 		return bad("--https-port %d: give a port from 1 to 65535", o.httpsPort)
+	case o.noSMTP && (fs.Changed("max-connections") || fs.Changed("host-interval")):
+		return bad("--no-smtp contradicts --max-connections and --host-interval: no connection is opened")
+	case fs.Lookup("max-connections") != nil && (o.maxConnections < 1 || o.maxConnections > 1000):
+		return bad("--max-connections %d: give a number from 1 to 1000", o.maxConnections)
+	case fs.Lookup("host-interval") != nil && (o.hostInterval < 0 || o.hostInterval > time.Hour):
+		return bad("--host-interval %s: give a time from 0s to 1h", o.hostInterval)
 	case fs.Lookup("workers") != nil && (o.workers < 1 || o.workers > 10000):
 		return bad("--workers %d: give a number from 1 to 10000", o.workers)
 	case fs.Lookup("retries") != nil && (o.retries < 0 || o.retries > 10):

@@ -204,8 +204,8 @@ type Asked struct {
 	Question string `json:"question"`
 	Version  string `json:"version"` // the highest version offered
 	// Offered are the suites in the order offered. Where most were offered it is
-	// empty: then AllBut, and Except lists those usable in the version that were
-	// left out.
+	// empty: then AllBut, which means all that are usable in the version but those
+	// found in it before (they are in Versions), and those that Except lists.
 	Offered []string `json:"offered,omitempty"`
 	AllBut  bool     `json:"all_but,omitempty"`
 	Except  []string `json:"except,omitempty"`

@@ -20,7 +20,6 @@ import (
 type asking struct {
 	lists *lists
 	entry entry
-	spoke bool // the hello was sent
 }
 
 // grade asks the questions of the address's plan until it ends, and adds what
@@ -28,7 +27,7 @@ type asking struct {
 // connection open.
 func (p *Prober) grade(ctx context.Context, q *probing, a *address, r *Result, first first) {
 	if a.plan == nil {
-		a.plan = &plan{lists: p.lists(), first: first, before: r.Session.Connections}
+		a.plan = &plan{lists: theLists(), first: first, before: r.Session.Connections}
 		a.planHost, a.planBegan = q.host, time.Now()
 	}
 	if !a.planDone {
@@ -111,11 +110,11 @@ func (p *Prober) keepChain(t *attempt, e *entry, found *Result) {
 
 // ask sends one question over a connection of its own.
 func (p *Prober) ask(ctx context.Context, q *probing, a *address, ask *question) (*attempt, entry) {
-	x := &asking{lists: p.lists(), entry: entry{question: *ask, at: time.Since(a.planBegan).Milliseconds()}}
+	x := &asking{lists: theLists(), entry: entry{question: *ask, at: time.Since(a.planBegan).Milliseconds()}}
 	k := q.key
 	k.host = a.planHost
 	t := p.attempt(ctx, q, k, a, false, x)
-	if !x.spoke {
+	if !x.entry.spoke {
 		x.entry.answer, x.entry.failure = evidence.NoAnswer, t.result.Session.Failure
 		if x.entry.failure == nil {
 			x.entry.failure = &evidence.Failure{Op: evidence.OpSTARTTLS, Class: evidence.ClassProtocol, Text: "STARTTLS is no longer offered"}
@@ -132,7 +131,7 @@ func (t *attempt) question(ctx context.Context) *evidence.Failure {
 	if err != nil {
 		return &evidence.Failure{Op: evidence.OpConfig, Class: evidence.ClassUnknown, Text: printable(err.Error())}
 	}
-	x.spoke = true
+	x.entry.spoke = true
 	t.alive = false // nothing that QUIT could be said to
 	t.deadline(t.p.Timeout)
 	conn := io.Reader(&clearConn{Conn: t.conn, r: t.r})

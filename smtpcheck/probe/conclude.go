@@ -36,6 +36,9 @@ func (p *plan) conclude(host string, stopped *evidence.Failure) *evidence.TLS {
 	for _, a := range []*evidence.Answer{&t.Tickets, &t.OCSP} {
 		if !a.Known() {
 			*a = missing
+			if !below13(f) && f.version[tlshello.TLS13] == evidence.Refused {
+				*a = evidence.NotAskable
+			}
 		}
 	}
 	p.certificates(t, f, missing)
@@ -162,16 +165,18 @@ func (p *plan) certificates(t *evidence.TLS, f *facts, missing evidence.Answer) 
 	}
 }
 
-// preference says whose order decides. All suites in questions of order are
-// known to be accepted.
+// preference says whose order decides.
 func preference(f *facts) evidence.Preference {
-	first := 0
 	for i := range f.order {
 		e := &f.order[i]
-		if e.flight.Hello.Suite != e.suites[0] {
+		chosen := e.flight.Hello.Suite
+		passed := slices.ContainsFunc(e.suites[:max(0, slices.Index(e.suites, chosen))], func(s tlshello.Suite) bool {
+			return slices.Contains(f.suites[e.flight.Version()], s)
+		})
+		switch {
+		case passed: // over one that it accepts, and that stood before
 			return evidence.PreferenceServer
-		}
-		if first++; first == 2 || e.extra() {
+		case i > 0 || e.extra():
 			return evidence.PreferenceClient // whatever stood first was chosen, both ways round
 		}
 	}

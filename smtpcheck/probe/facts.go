@@ -54,6 +54,7 @@ func (p *plan) fold(tentative bool) *facts {
 		f.open[v] = list
 	}
 	p.first.note(f)
+	f.intolerant = p.intolerant()
 	for i := range p.log {
 		e := &p.log[i]
 		switch answer := p.effective(i, tentative); answer {
@@ -63,7 +64,6 @@ func (p *plan) fold(tentative bool) *facts {
 			f.refuse(e)
 		default:
 			f.unanswered(e)
-			f.intolerant = f.intolerant || e.about == askControl && len(p.log[e.of].suites) > chunk
 		}
 	}
 	for v, list := range f.open {
@@ -74,39 +74,70 @@ func (p *plan) fold(tentative bool) *facts {
 	return f
 }
 
-// effective is the answer to a question, in the light of those asked later.
+// effective is the answer to a question, in the light of those asked later. A
+// connection closed at the hello is a refusal if the server answers, when
+// something is offered beside that it is known to accept: there is a control
+// question for it, or there was one before that was as long.
 func (p *plan) effective(i int, tentative bool) evidence.Answer {
 	e := &p.log[i]
 	if !e.closed {
 		return e.answer
 	}
-	habit, later, times := tentative, false, 0
+	later := tentative
 	for j := range p.log {
 		x := &p.log[j]
-		answered := x.answer.Known()
-		if x.about == askControl && x.of == i && x.answer == evidence.Accepted {
-			if slices.Contains(p.log[i].suites, x.flight.Hello.Suite) {
-				return evidence.NoAnswer // it takes what it seemed to refuse
-			}
-			return evidence.Refused
+		if x.about == askControl && x.of == i && x.answer.Known() {
+			return p.shown(x)
 		}
-		if x.closed && x.same(&e.question) {
-			times++
-		}
-		later = later || j > i && answered
+		later = later || j > i && x.answer.Known()
 	}
-	if (times > 1 || p.habit(i)) && (habit || later) {
+	if later && p.habit(i) {
 		return evidence.Refused
 	}
 	return evidence.NoAnswer
 }
 
+// shown is what an answered control question shows of the one that it is for.
+func (p *plan) shown(control *entry) evidence.Answer {
+	if control.answer != evidence.Accepted || p.log[control.of].version == control.flight.Version() && slices.Contains(p.log[control.of].suites, control.flight.Hello.Suite) {
+		return evidence.NoAnswer // it takes what it seemed to refuse
+	}
+	return evidence.Refused
+}
+
 // habit reports whether the server was seen to refuse by closing before
-// question i: a control question has shown it.
+// question i, at one as long.
 func (p *plan) habit(i int) bool {
 	for j := range p.log[:i] {
 		x := &p.log[j]
-		if x.about == askControl && x.answer == evidence.Accepted && !slices.Contains(p.log[x.of].suites, x.flight.Hello.Suite) {
+		if x.about == askControl && x.answer.Known() && p.shown(x) == evidence.Refused && len(x.suites) >= min(len(p.log[i].suites), chunk*2) {
+			return true
+		}
+	}
+	return false
+}
+
+// intolerant reports whether the server fails at long lists of suites: a control
+// question, with suites that it accepts in a long list, was not answered.
+func (p *plan) intolerant() bool {
+	for i := range p.log {
+		x := &p.log[i]
+		if x.about == askControl && x.spoke && !x.answer.Known() && len(x.suites) > chunk {
+			return true
+		}
+	}
+	return false
+}
+
+// pending reports whether a question like q ended in a connection closed, and
+// what that means is still open.
+func (p *plan) pending(q *question) bool {
+	for i := range p.log {
+		e := &p.log[i]
+		if !e.closed || e.about != q.about || e.version != q.version || !slices.Equal(e.suites, q.suites) || p.effective(i, true).Known() {
+			continue
+		}
+		if !slices.ContainsFunc(p.log, func(x entry) bool { return x.about == askControl && x.of == i && x.spoke }) {
 			return true
 		}
 	}
@@ -140,10 +171,10 @@ func (f *facts) accept(e *entry) {
 		}
 		return
 	}
-	for u := e.version; u > v && u >= tlshello.SSL30 && !e.limit && len(e.hashes) == 0; u-- {
+	for u := min(e.version, tlshello.TLS12); u > v && u >= tlshello.SSL30 && !e.limit && len(e.hashes) == 0; u-- {
 		// The server had the choice, and knows no better one.
-		if f.version[u] != evidence.Accepted && e.allBut {
-			f.version[u], f.reason[u], f.open[u] = evidence.Refused, "chose "+v.String(), nil
+		if f.open[u] = slices.DeleteFunc(slices.Clone(f.open[u]), e.offered); f.version[u] != evidence.Accepted {
+			f.reason[u] = "chose " + v.String()
 		}
 	}
 	f.suite(e, v)
@@ -303,7 +334,10 @@ func (f *facts) signature(e *entry, v tlshello.Version) {
 }
 
 func (f *facts) refuse(e *entry) {
-	if e.about == askSSL2 {
+	switch e.about {
+	case askControl, askOrder:
+		return
+	case askSSL2:
 		f.version[tlshello.SSL20], f.reason[tlshello.SSL20] = evidence.Refused, e.refusal()
 		return
 	}
@@ -314,7 +348,7 @@ func (f *facts) refuse(e *entry) {
 			f.hashes[h], f.hashesOpen = evidence.Refused, without(f.hashesOpen, h)
 		}
 	}
-	if len(e.hashes) > 0 || e.about == askOrder || e.about == askControl {
+	if len(e.hashes) > 0 {
 		return
 	}
 	if e.limit {
@@ -323,11 +357,9 @@ func (f *facts) refuse(e *entry) {
 	if e.limit && e.version < tlshello.TLS13 {
 		f.weakRefused = true
 	}
-	for _, s := range e.suites {
-		if !e.limit || e.version < tlshello.TLS13 && !s.Traits().Elliptic() {
-			f.open[e.version] = without(f.open[e.version], s)
-		}
-	}
+	f.open[e.version] = slices.DeleteFunc(slices.Clone(f.open[e.version]), func(s tlshello.Suite) bool {
+		return e.offered(s) && (!e.limit || e.version < tlshello.TLS13 && !s.Traits().Elliptic())
+	})
 	if f.version[e.version] != evidence.Accepted {
 		f.reason[e.version] = e.refusal()
 	}

@@ -3,12 +3,13 @@ package probe
 import (
 	"slices"
 	"strings"
+	"sync"
 
 	"mailvet/smtpcheck/guideline"
 	"mailvet/smtpcheck/tlshello"
 )
 
-// lists are what a plan offers. They are made once for a [Prober].
+// lists are what a plan offers.
 type lists struct {
 	usable map[tlshello.Version][]tlshello.Suite // worst first
 	usual  []tlshello.Group                      // up to TLS 1.2, best first, those of weak behind
@@ -22,6 +23,9 @@ type lists struct {
 // oldVersions are those below TLS 1.3 that are asked for by a ClientHello of
 // SSL 3.0 and later, newest first.
 var oldVersions = []tlshello.Version{tlshello.TLS12, tlshello.TLS11, tlshello.TLS10, tlshello.SSL30}
+
+// theLists are the same for all plans, and made when the first one needs them.
+var theLists = sync.OnceValue(newLists)
 
 func newLists() *lists {
 	l := &lists{usable: map[tlshello.Version][]tlshello.Suite{}}

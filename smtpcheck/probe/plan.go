@@ -14,6 +14,8 @@ const (
 	// may take in all. What is good to know, but changes no judgement, is asked
 	// only while fewer were opened.
 	usualConnections = 12
+	// manySuites is more than a server with sound suites has for two certificates.
+	manySuites = 6
 )
 
 // plan is a list of questions that is made while it is asked: the next question
@@ -78,11 +80,12 @@ func (p *plan) next() *question {
 	}
 	for _, ask := range []func(*facts) *question{
 		p.weak, p.older, p.renegotiate, p.signatures,
-		func(f *facts) *question { return p.more(f, tlshello.TLS12) },
+		func(f *facts) *question { return p.some(f, tlshello.TLS12) },
 		p.ssl2,
 		func(f *facts) *question { return p.more(f, tlshello.TLS13) },
-		p.order, p.lower, p.curves, p.extras,
-		p.last,
+		p.order, p.lower, p.curves,
+		func(f *facts) *question { return p.more(f, tlshello.TLS12) },
+		p.lowerSuites, p.extras, p.last,
 	} {
 		if q := ask(f); q != nil {
 			return q
@@ -95,18 +98,22 @@ func (p *plan) next() *question {
 func (p *plan) asked(about string) int {
 	n := 0
 	for i := range p.log {
-		if p.log[i].about == about {
+		if p.log[i].about == about && p.log[i].spoke {
 			n++
 		}
 	}
 	return n
 }
 
-// unless gives q up where it was asked twice without an answer.
+// unless gives q up where it was asked twice without an answer, or once and
+// what came back is still a riddle.
 func (p *plan) unless(q *question) *question {
+	if p.pending(q) {
+		return nil
+	}
 	n := 0
 	for i := range p.log {
-		if p.log[i].same(q) && p.effective(i, true) == evidence.NoAnswer {
+		if p.log[i].spoke && p.log[i].same(q) && p.effective(i, true) == evidence.NoAnswer {
 			n++
 		}
 	}
@@ -116,44 +123,47 @@ func (p *plan) unless(q *question) *question {
 	return q
 }
 
-// settled reports whether a question about something has its answer, or was
-// given up.
-func (p *plan) settled(q *question) bool {
+// once asks until there is an answer, but not more than twice.
+func (p *plan) once(q *question) *question {
 	n := 0
 	for i := range p.log {
-		if p.log[i].about == q.about && p.log[i].version == q.version {
+		if p.log[i].spoke && p.log[i].about == q.about && p.log[i].version == q.version {
 			if p.effective(i, true).Known() {
-				return true
+				return nil
 			}
 			n++
 		}
 	}
-	return n > 1
-}
-
-// once asks until there is an answer, but not more than twice.
-func (p *plan) once(q *question) *question {
-	if p.settled(q) {
+	if n > 1 || p.pending(q) {
 		return nil
 	}
 	return q
 }
 
 // confirm asks a control question where a connection was closed at the hello:
-// the same with something that the server is known to accept. If it answers
-// that, then it had refused; if it does not, the hello was too much for it.
+// the same with something that the server is known to accept, if need be in a
+// higher version. If it takes that, then it had refused; if not, the hello was
+// too much for it.
 func (p *plan) confirm(f *facts) *question {
 	for i := range p.log {
 		e := &p.log[i]
-		if !e.closed || e.narrow() || e.about == askControl || e.about == askRenegotiate || p.effective(i, true) == evidence.Refused {
+		if !e.closed || e.about == askControl || p.effective(i, true).Known() || f.intolerant && len(e.suites) > chunk {
 			continue
 		}
-		known := f.suites[e.version]
-		if len(known) == 0 || slices.ContainsFunc(p.log, func(x entry) bool { return x.about == askControl && x.of == i }) {
+		tried := 0
+		for j := range p.log {
+			if x := &p.log[j]; x.about == askControl && x.of == i && x.spoke {
+				tried++
+			}
+		}
+		if tried > 0 {
 			continue
 		}
-		suites := append(without(e.suites, known...), known...)
-		return &question{about: askControl, version: e.version, suites: suites, allBut: e.allBut, of: i}
+		for _, v := range []tlshello.Version{e.version, tlshello.TLS13, tlshello.TLS12, tlshello.TLS11, tlshello.TLS10, tlshello.SSL30} {
+			if known := f.suites[v]; len(known) > 0 && v != tlshello.SSL20 {
+				return &question{about: askControl, version: v, suites: append(without(e.suites, known...), known...), of: i, floor: e.version}
+			}
+		}
 	}
 	return nil
 }
@@ -164,7 +174,10 @@ func (p *plan) all(about string, v tlshello.Version, except []tlshello.Suite) *q
 
 // weak asks for everything bad in TLS 1.2 at once: suites without elliptic
 // curves, and bad curves for the others.
-func (p *plan) weak(*facts) *question {
+func (p *plan) weak(f *facts) *question {
+	if f.intolerant {
+		return nil
+	}
 	q := p.all(askWeak, tlshello.TLS12, nil)
 	q.groups, q.limit = p.lists.weak, true
 	return p.once(q)
@@ -173,7 +186,7 @@ func (p *plan) weak(*facts) *question {
 // older asks for TLS 1.1, and with it for TLS 1.0 and SSL 3.0: who knows one of
 // them answers in the highest (RFC 5246, Section E.1).
 func (p *plan) older(f *facts) *question {
-	if f.version[tlshello.TLS11].Known() {
+	if f.version[tlshello.TLS11].Known() || f.intolerant {
 		return nil
 	}
 	return p.once(p.all(askOlder, tlshello.TLS11, nil))
@@ -189,7 +202,7 @@ func (p *plan) renegotiate(f *facts) *question {
 	fresh := without(p.lists.finishable, known...)
 	q := &question{about: askRenegotiate, version: tlshello.TLS12, suites: append(fresh, slices.DeleteFunc(slices.Clone(known), func(s tlshello.Suite) bool { return !finishable(s) })...)}
 	q.plain = f.compression == evidence.Accepted
-	if p.asked(askRenegotiate) > 2 {
+	if p.asked(askRenegotiate) > 1 {
 		return nil
 	}
 	for i := range p.log {
@@ -266,22 +279,41 @@ func (p *plan) restricted() bool {
 	return !slices.ContainsFunc(p.log, func(e entry) bool { return e.about == askSuites && e.limit && e.answer != evidence.Accepted })
 }
 
+// some is more, until the list is long: then all else is asked first, so that a
+// limit on connections cuts off the end of a long list and nothing else.
+func (p *plan) some(f *facts, v tlshello.Version) *question {
+	if len(f.suites[v]) > manySuites {
+		return nil
+	}
+	return p.more(f, v)
+}
+
 func (p *plan) ssl2(*facts) *question {
 	return p.once(&question{about: askSSL2, version: tlshello.SSL20})
 }
 
 // lower asks for the versions below TLS 1.1 one by one, where one refusal did
-// not answer for all, and for the suites of all that are accepted.
+// not answer for all.
 func (p *plan) lower(f *facts) *question {
 	for _, v := range oldVersions[1:] {
-		switch f.version[v] {
-		case evidence.Accepted:
+		if f.intolerant {
 			if q := p.more(f, v); q != nil {
 				return q
 			}
-		case evidence.Refused:
-		default:
+		} else if !f.version[v].Known() {
 			if q := p.once(p.all(askVersion, v, nil)); q != nil {
+				return q
+			}
+		}
+	}
+	return nil
+}
+
+// lowerSuites asks for the suites of versions below TLS 1.2.
+func (p *plan) lowerSuites(f *facts) *question {
+	for _, v := range oldVersions[1:] {
+		if f.version[v] == evidence.Accepted {
+			if q := p.more(f, v); q != nil {
 				return q
 			}
 		}
@@ -309,43 +341,45 @@ func (p *plan) curves(f *facts) *question {
 
 // order offers suites to be phased out before a sound one, as Internet.nl does.
 // The sound one found last is the one that the server likes least, so that its
-// choice speaks for the others.
+// choice speaks for the others. Suites to be phased out of which nothing is
+// known yet go with them.
 func (p *plan) order(f *facts) *question {
 	v, good, bad := ordered(f)
+	for _, s := range f.open[v] {
+		if phaseOut(s) {
+			bad = append(bad, s)
+		}
+	}
 	if len(good) == 0 || len(bad) == 0 {
 		return nil
 	}
-	bad = byStandard(bad)
 	last := good[len(good)-1]
 	switch len(f.order) {
 	case 0:
-		return p.unless(&question{about: askOrder, version: v, suites: append(slices.Clone(bad), last)})
+		return p.unless(&question{about: askOrder, version: v, suites: append(byStandard(bad), last)})
 	case 1:
-		if f.order[0].flight.Hello.Suite != last { // does the client's order decide?
-			return p.unless(&question{about: askOrder, version: v, suites: append([]tlshello.Suite{last}, bad...)})
+		if chosen := f.order[0].flight.Hello.Suite; phaseOut(chosen) { // does the client's order decide?
+			return p.unless(&question{about: askOrder, version: v, suites: []tlshello.Suite{f.order[0].lastSuite(), chosen}})
 		}
 	}
 	return nil
 }
 
+func (e *entry) lastSuite() tlshello.Suite { return e.suites[len(e.suites)-1] }
+
 // ordered lists the sound suites, and those to be phased out, of the highest
 // version below TLS 1.3.
 func ordered(f *facts) (v tlshello.Version, good, bad []tlshello.Suite) {
-	for _, v := range oldVersions {
-		if f.version[v] != evidence.Accepted {
-			continue
+	v = highest(f)
+	for _, s := range f.suites[v] {
+		switch {
+		case sound(s):
+			good = append(good, s)
+		case phaseOut(s):
+			bad = append(bad, s)
 		}
-		for _, s := range f.suites[v] {
-			switch {
-			case sound(s):
-				good = append(good, s)
-			case phaseOut(s):
-				bad = append(bad, s)
-			}
-		}
-		return v, good, bad
 	}
-	return 0, nil, nil
+	return v, good, bad
 }
 
 // extras asks what is good to know and changes no judgement.

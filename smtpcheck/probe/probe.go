@@ -93,7 +93,6 @@ type Prober struct {
 	Now func() time.Time
 
 	once    sync.Once
-	lists   func() *lists
 	invalid error
 	gate    chan struct{} // holds one for each open connection
 	running sync.WaitGroup
@@ -211,7 +210,6 @@ func (p *Prober) setup() {
 	if p.Roots == nil {
 		p.Roots = systemRoots()
 	}
-	p.lists = sync.OnceValue(newLists)
 	p.gate = make(chan struct{}, p.MaxOpen)
 	p.probes = map[key]*probing{}
 	p.address = map[netip.Addr]*address{}

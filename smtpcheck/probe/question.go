@@ -29,7 +29,8 @@ type question struct {
 	about   string
 	version tlshello.Version
 	suites  []tlshello.Suite
-	// allBut, where suites are most that are usable: those left out.
+	// allBut, where suites are all that are usable: but for those known to be
+	// accepted, which except lists.
 	allBut bool
 	except []tlshello.Suite
 	groups []tlshello.Group // all there are, if limited; nil: the usual ones
@@ -37,7 +38,8 @@ type question struct {
 	hashes []tlshello.Hash
 	plain  bool // offer no compression
 
-	of int // for askControl: the number of the question that it is for
+	of    int              // for askControl: the number of the question that it is for
+	floor tlshello.Version // likewise, in TLS 1.3: versions from here on are offered too
 }
 
 // offer writes the question as a hello.
@@ -45,6 +47,9 @@ func (q *question) offer(l *lists, sni string) tlshello.Offer {
 	o := tlshello.Offer{
 		Version: q.version, Suites: q.suites, Groups: q.groups, Signatures: tlshello.SignatureSchemes(),
 		ServerName: sni, ExtendedMasterSecret: true, SessionTicket: true, StatusRequest: true,
+	}
+	if q.version == tlshello.TLS13 && q.floor >= tlshello.SSL30 && q.floor < tlshello.TLS13 {
+		o.Floor = q.floor
 	}
 	if o.Groups == nil {
 		if o.Groups = l.usual; q.version == tlshello.TLS13 {
@@ -91,6 +96,7 @@ func (q *question) octets(l *lists, sni string) ([]byte, error) {
 type entry struct {
 	question
 	at     int64
+	spoke  bool // the hello was sent; else the dialogue did not come so far
 	answer evidence.Answer
 	// closed: the server ended the connection at the hello, or with an alert that
 	// need not be about what was offered. Whether that is a refusal other
@@ -154,9 +160,7 @@ func (e *entry) asked(answer evidence.Answer) evidence.Asked {
 	a := evidence.Asked{
 		At: e.at, Question: e.about, Version: e.version.String(), AllBut: e.allBut, Hashes: texts(e.hashes), Answer: answer,
 	}
-	if e.allBut {
-		a.Except = texts(e.except)
-	} else {
+	if !e.allBut {
 		a.Offered = texts(e.suites)
 	}
 	if e.limit {
@@ -188,6 +192,15 @@ func groupText(a *tlshello.Answer) string {
 		return g.String()
 	}
 	return ""
+}
+
+// offered reports whether a suite, usable in the version, was among those of the
+// question.
+func (q *question) offered(s tlshello.Suite) bool {
+	if q.allBut {
+		return !slices.Contains(q.except, s)
+	}
+	return slices.Contains(q.suites, s)
 }
 
 // same reports whether two questions ask the same.

@@ -67,6 +67,11 @@ type Server struct {
 	Name string // in greeting and EHLO reply; default "mx.example.test"
 	// TLS, if not nil, makes the server offer STARTTLS.
 	TLS *tls.Config
+	// Model, if not nil, decides what TLS is spoken, beyond what crypto/tls can.
+	// It needs TLS with a certificate.
+	Model *Model
+	// Flood, if not nil, is sent at the handshake, and nothing else.
+	Flood *Flood
 	// Extensions are the lines of the EHLO reply beside STARTTLS, which comes
 	// last; nil means PIPELINING, SIZE and 8BITMIME.
 	Extensions []string
@@ -346,7 +351,19 @@ func (d *dialogue) handshake() bool {
 	if r.Silent && !d.hush(r) || d.leave(r) {
 		return false
 	}
-	c := tls.Server(bufferedConn{d.raw, d.r}, d.s.TLS)
+	conf := d.s.TLS
+	if d.s.Flood != nil {
+		if _, err := d.r.Peek(1); err == nil {
+			d.flood(d.s.Flood)
+		}
+		return false
+	}
+	if d.s.Model != nil {
+		if conf = d.model(d.s.Model); conf == nil {
+			return false
+		}
+	}
+	c := tls.Server(bufferedConn{d.raw, d.r}, conf)
 	if err := c.HandshakeContext(d.ctx); err != nil {
 		return false
 	}
@@ -394,3 +411,10 @@ type bufferedConn struct {
 }
 
 func (c bufferedConn) Read(b []byte) (int, error) { return c.r.Read(b) }
+
+// Dial connects to the server in memory, whatever the address.
+func (s *Server) Dial(ctx context.Context, _, _ string) (net.Conn, error) {
+	client, server := Pipe()
+	go s.Serve(context.WithoutCancel(ctx), server)
+	return client, nil
+}
