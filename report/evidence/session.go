@@ -49,7 +49,9 @@ type Reply struct {
 	Lines []string `json:"lines,omitempty"` // the text of each line, without code and separator
 }
 
-// Handshake is one TLS handshake. Names are IANA's.
+// Handshake is one TLS handshake. Names are IANA's. Where the usual client could
+// not finish it for want of a suite in common, and a further one of [TLS] did,
+// it is that one; Failure then still says what became of the first.
 type Handshake struct {
 	SNI       string   `json:"sni,omitempty"`
 	Complete  bool     `json:"complete"`

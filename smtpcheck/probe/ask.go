@@ -36,7 +36,29 @@ func (p *Prober) grade(ctx context.Context, q *probing, a *address, r *Result, f
 		a.tls = a.plan.conclude(a.planHost, stopped)
 	}
 	r.Session.TLS = a.tls
+	a.plan.supplement(&r.Session)
 	r.Chains, r.Certificates = mergeChains(r.Chains, r.Certificates, &a.graded)
+}
+
+// supplement completes the handshake of the session where crypto/tls could not,
+// for want of the suites that the server has, but the plan's own client could.
+func (p *plan) supplement(s *evidence.Session) {
+	if s.Handshake.Complete || s.Failure == nil || s.Failure.Op != evidence.OpHandshake {
+		return
+	}
+	for i := range p.log {
+		e := &p.log[i]
+		if !e.finished || e.chain == "" {
+			continue
+		}
+		h := *s.Handshake
+		h.Complete, h.Version, h.Suite, h.Group, h.Chain = true, e.flight.Version().String(), e.flight.Hello.Suite.String(), groupText(e.flight), e.chain
+		if k := e.flight.KeyExchange; k != nil && k.Scheme != 0 {
+			h.Signature = k.Scheme.String()
+		}
+		s.Handshake, s.Failure = &h, nil
+		return
+	}
 }
 
 func mergeChains(chains []evidence.Chain, certs []evidence.Certificate, more *Result) ([]evidence.Chain, []evidence.Certificate) {
@@ -169,9 +191,10 @@ func (t *attempt) cancelHandshake(a *tlshello.Answer) {
 		return
 	}
 	_ = t.raw.SetWriteDeadline(time.Now().Add(quitWait))
+	minor := byte(min(a.Version(), tlshello.TLS12)) // of the record's version, 3.x
 	_, _ = t.conn.Write([]byte{
-		recordAlert, 3, 3, 0, 2, byte(tlshello.Warning), byte(tlshello.UserCanceled),
-		recordAlert, 3, 3, 0, 2, byte(tlshello.Warning), byte(tlshello.CloseNotify),
+		recordAlert, 3, minor, 0, 2, byte(tlshello.Warning), byte(tlshello.UserCanceled),
+		recordAlert, 3, minor, 0, 2, byte(tlshello.Warning), byte(tlshello.CloseNotify),
 	})
 }
 

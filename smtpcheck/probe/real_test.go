@@ -263,6 +263,9 @@ func TestOpenSSL(t *testing.T) {
 					t.Errorf("%s is %v with %s, want %s", version, x.Version(version).Answer, got, want)
 				}
 			}
+			if h := r.Session.Handshake; !h.Complete || h.Chain == "" || r.Session.Failure != nil && r.Session.Failure.Op == evidence.OpHandshake {
+				t.Errorf("the handshake of the session: %+v, %v", h, r.Session.Failure)
+			}
 			t.Logf("%d connections", r.Opened)
 		})
 	}
