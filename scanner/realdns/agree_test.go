@@ -29,6 +29,8 @@ func TestReal(t *testing.T) {
 	w := newTree(t)
 	port, _ := w.validating().start(t)
 	t.Run("agreement", func(t *testing.T) { testAgreement(t, w, addr(port)) })
+	t.Run("broken", func(t *testing.T) { testBroken(t, w, addr(port)) })
+	t.Run("revoked", func(t *testing.T) { testRevoked(t, w, port) })
 	t.Run("delv", func(t *testing.T) { testDelv(t, w, port) })
 	t.Run("random", func(t *testing.T) { testRandom(t, w, addr(port)) })
 	t.Run("algorithm", func(t *testing.T) { testAlgorithm(t, w, addr(port)) })
@@ -208,13 +210,7 @@ func testAgreement(t *testing.T, w *tree, server string) {
 // testDelv has BIND's validator judge some of them: those about one thing, and
 // a few of each zone.
 func testDelv(t *testing.T, w *tree, port int) {
-	delv := tool(t, "delv")
-	file := filepath.Join(folder(t), "anchors")
-	var text strings.Builder
-	for _, ds := range w.zone(t, ".").ds {
-		fmt.Fprintf(&text, "trust-anchors { . static-ds %d %d %d %q; };\n", ds.KeyTag, ds.Algorithm, ds.DigestType, ds.Digest)
-	}
-	write(t, file, text.String())
+	ask := w.delv(t, port)
 	list := questions()
 	list = slices.DeleteFunc(list, func(q question) bool {
 		// delv shows both kinds of insecurity by proof as validated.
@@ -226,22 +222,38 @@ func testDelv(t *testing.T, w *tree, port int) {
 		return !few && !slices.Contains(singleQuestions, q)
 	})
 	for _, q := range list {
-		ctx, cancel := context.WithTimeout(t.Context(), startTime)
-		out, err := exec.CommandContext(ctx, delv, "-a", file, "+root", "+nomtrace",
-			"-p", strconv.Itoa(port), "@"+loopback, "-q", q.name, "-t", q.typ).CombinedOutput()
-		cancel()
-		got := bogus
-		switch s := string(out); {
-		case strings.Contains(s, "unsigned answer"), strings.Contains(s, "response unsigned"):
-			got = insecure
-		case strings.Contains(s, "fully validated"):
-			got = secure
-		}
-		if got != q.want {
-			t.Errorf("%s %s: delv says %s, want %s: %v\n%s", q.name, q.typ, got, q.want, err, out)
+		if got, out := ask(q); got != q.want {
+			t.Errorf("%s %s: delv says %s, want %s: %s", q.name, q.typ, got, q.want, out)
 		}
 	}
 	t.Logf("%d questions", len(list))
+}
+
+// delv is BIND's validator, which asks the resolver at a port and trusts the
+// tree's anchor.
+func (w *tree) delv(t *testing.T, port int) func(question) (judged evidence.Security, output string) {
+	t.Helper()
+	delv := tool(t, "delv")
+	file := filepath.Join(folder(t), "anchors")
+	var text strings.Builder
+	for _, ds := range w.zone(t, ".").ds {
+		fmt.Fprintf(&text, "trust-anchors { . static-ds %d %d %d %q; };\n", ds.KeyTag, ds.Algorithm, ds.DigestType, ds.Digest)
+	}
+	write(t, file, text.String())
+	return func(q question) (evidence.Security, string) {
+		ctx, cancel := context.WithTimeout(t.Context(), startTime)
+		defer cancel()
+		out, err := exec.CommandContext(ctx, delv, "-a", file, "+root", "+nomtrace",
+			"-p", strconv.Itoa(port), "@"+loopback, "-q", q.name, "-t", q.typ).CombinedOutput()
+		s := fmt.Sprintf("%v\n%s", err, out)
+		switch {
+		case strings.Contains(s, "unsigned answer"), strings.Contains(s, "response unsigned"):
+			return insecure, s
+		case strings.Contains(s, "fully validated"):
+			return secure, s
+		}
+		return bogus, s
+	}
 }
 
 // testAlgorithm: a zone that ldns signed with Ed448 is secure, its denials too.

@@ -95,6 +95,8 @@ var wholeZones = []struct {
 	{zone: "rsa1.test", want: secure},
 	{zone: "rsa1n3.test", want: secure},
 	{zone: "many.test", want: secure},
+	{zone: "ldnsrsa.test", want: secure},
+	{zone: "ldnsed.test", want: secure},
 
 	// RFC 5155, Section 9.2: what opt-out may hide is not secure.
 	{zone: "optout.test", want: secure, kinds: map[kind]evidence.Security{covered: insecure, expanded: insecure}},

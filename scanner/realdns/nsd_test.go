@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/miekg/dns"
 )
 
 // nsdServer is NSD with zones that ldns signs once: these can be changed after
@@ -34,7 +36,29 @@ func (n *nsdServer) keys(t *testing.T, w *tree) {
 			t.Fatal(err)
 		}
 		n.bases[z], z.ds = base, readDS(t, string(text))
+		if z.revoke != 0 {
+			n.revoke(t, z)
+		}
 	}
+}
+
+// revoke revokes the zone's key (RFC 5011, Section 2.1), which changes its tag.
+func (n *nsdServer) revoke(t *testing.T, z *zone) {
+	t.Helper()
+	file := n.bases[z] + ".key"
+	command(t, n.dir, tool(t, "ldns-revoke"), file)
+	if z.revoke == keyOnly {
+		return
+	}
+	text, err := os.ReadFile(filepath.Join(n.dir, file))
+	if err != nil {
+		t.Fatal(err)
+	}
+	rr, err := dns.NewRR(string(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	z.ds = []*dns.DS{rr.(*dns.DNSKEY).ToDS(dns.SHA256)}
 }
 
 const day = 24 * time.Hour

@@ -24,7 +24,7 @@ loop2 CNAME loop
 
 // zones is the tree. Every zone below test is there for one thing.
 func zones() []*zone {
-	return append(damaged(), []*zone{
+	return append(append(damaged(), brokenZones()...), []*zone{
 		{name: ".", signer: knot, algorithm: "ecdsap256sha256"},
 		{name: "test", signer: knot, algorithm: "ecdsap256sha256", policy: "nsec3: on\nnsec3-iterations: 0\nnsec3-salt-length: 0"},
 		{name: "dns.test", signer: knot, algorithm: "ecdsap256sha256",
@@ -64,6 +64,8 @@ func zones() []*zone {
 		{name: "rsa512.test", signer: ldns, algorithm: "RSASHA512", args: []string{"-n"}, text: common},
 		{name: "rsa1.test", signer: ldns, algorithm: "RSASHA1", text: common},
 		{name: "rsa1n3.test", signer: ldns, algorithm: "RSASHA1-NSEC3-SHA1", args: []string{"-n"}, text: common},
+		{name: "ldnsrsa.test", signer: ldns, algorithm: "RSASHA256", text: common},
+		{name: "ldnsed.test", signer: ldns, algorithm: "ED25519", text: common},
 		{name: "ldnsoptout.test", signer: ldns, algorithm: "ED25519", args: []string{"-n", "-p", "-s", "abcd"}, text: common},
 		{name: "plain.ldnsoptout.test", text: common},
 		{name: "many.test", signer: ldns, algorithm: "ED25519", args: []string{"-n", "-t", "100", "-s", "beef"}, text: common},

@@ -18,6 +18,15 @@ const (
 	ldns
 )
 
+// revocation is what is done to the key of a zone once it is made.
+type revocation uint8
+
+const (
+	valid    revocation = iota
+	keyOnly             // it is revoked, and the DS record is of before
+	keyAndDS            // the DS record is that of the revoked key
+)
+
 // zone is one zone of the tree, and what is done to it.
 type zone struct {
 	name   string // without final dot; "." for the root
@@ -25,8 +34,9 @@ type zone struct {
 	// algorithm and policy are for Knot: further lines of its dnssec-policy.
 	algorithm string
 	policy    string
-	split     bool     // a KSK and a ZSK instead of one key
-	args      []string // for ldns-signzone
+	split     bool       // a KSK and a ZSK instead of one key
+	args      []string   // for ldns-signzone
+	revoke    revocation // only with ldns
 	// asParent changes what the parent has of the DS records; nil: nothing.
 	asParent func([]*dns.DS) []*dns.DS
 	// edit changes the signed zone's lines; nil: nothing. Only with ldns.
