@@ -24,6 +24,7 @@ var Checks = slices.Concat(
 	spfStrictChecks,
 	dmarcStrictChecks,
 	landsChecks,
+	routeStrictChecks,
 	dkimChecks,
 	dnssecExtraChecks,
 )

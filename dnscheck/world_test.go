@@ -22,8 +22,9 @@ import (
 //	domain NAME                     the domain, if it is not example.test
 //	reach HOST ADDR HOW             a name server's address: reached, or a failure class
 //	session HOST ADDR HOW           a mail server's address, likewise
-//	vantage WORD...                 no-ipv6, no-smtp, ipv6-missing, ipv4-missing, strips, rpki, no-rpki, origins
-//	routing ADDR VRPS ROUTES [covered] [PREFIX=AS=STATE[=COUNTRY]]...   the sources' conditions, and routes
+//	vantage WORD...                 no-ipv6, no-smtp, ipv6-missing, ipv4-missing, strips, rpki, no-rpki, origins, private
+//	routing ADDR VRPS ROUTES [covered] [vrp=PREFIX-LENGTH=AS] [PREFIX=AS=STATE[=COUNTRY]]...   the sources' conditions, what makes
+//	                                a route valid, and routes
 //	system AS NAME                  an autonomous system
 //
 // An undecided failure has a question mark behind it: "budget?".
@@ -74,6 +75,8 @@ func worldVantage(v *evidence.Vantage, word string) {
 		v.StripsDNSSEC = true
 	case "rpki":
 		v.RPKI = evidence.Available
+	case "private":
+		v.AllowPrivate = true
 	case "origins":
 		v.Origins = true
 	case "no-rpki":
@@ -95,9 +98,14 @@ func worldRouting(f []string) evidence.Routing {
 	must(r.VRPSource.UnmarshalText([]byte(f[1])))
 	must(r.RouteSource.UnmarshalText([]byte(f[2])))
 	vrp := []evidence.VRP{{Prefix: network.String(), MaxLength: bits, ASN: 64500}}
+	var given []evidence.VRP
 	for _, w := range f[3:] {
 		if w == "covered" {
 			r.VRPs = vrp
+			continue
+		}
+		if text, ok := strings.CutPrefix(w, "vrp="); ok {
+			given = worldVRP(text)
 			continue
 		}
 		p := strings.Split(w, "=")
@@ -111,12 +119,25 @@ func worldRouting(f []string) evidence.Routing {
 		if route.State == evidence.RouteInvalid {
 			route.Reason, route.VRPs = evidence.ReasonAS, vrp
 		}
+		if route.State == evidence.RouteValid {
+			route.VRPs = given
+		}
 		r.Routes = append(r.Routes, route)
 	}
 	if r.RouteSource == evidence.SourceUnavailable {
 		r.Failure = &evidence.Failure{Op: evidence.OpQuery, Class: evidence.ClassTimeout}
 	}
 	return r
+}
+
+// worldVRP reads PREFIX-MAXLENGTH=AS.
+func worldVRP(text string) []evidence.VRP {
+	var v evidence.VRP
+	prefix, rest, _ := strings.Cut(text, "-")
+	v.Prefix = prefix
+	_, err := fmt.Sscanf(rest, "%d=%d", &v.MaxLength, &v.ASN)
+	must(err)
+	return []evidence.VRP{v}
 }
 
 func worldReach(how string, op evidence.Op) (evidence.Reachable, *evidence.Failure) {
