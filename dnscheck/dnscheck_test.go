@@ -32,9 +32,9 @@ func TestEveryCodeIsProduced(t *testing.T) {
 	}
 }
 
-// The API names and the verdicts are those of the compatibility specification,
-// and each outcome that can occur there is the verdict of some code.
-func TestVerdictsAreInternetNLs(t *testing.T) {
+// internetNL tells which outcomes each subtest has, and which of them can occur.
+func internetNL(t *testing.T) map[string]map[string]bool {
+	t.Helper()
 	b, err := os.ReadFile("../../shared/internetnl-subtests.json")
 	if errors.Is(err, fs.ErrNotExist) {
 		t.Skip("needs ../shared/internetnl-subtests.json beside the project")
@@ -59,6 +59,13 @@ func TestVerdictsAreInternetNLs(t *testing.T) {
 			reachable[st.API][o.Outcome] = o.Reachable
 		}
 	}
+	return reachable
+}
+
+// The API names and the verdicts are those of the compatibility specification,
+// and each outcome that can occur there is the verdict of some code.
+func TestVerdictsAreInternetNLs(t *testing.T) {
+	reachable := internetNL(t)
 	for _, c := range checksOf(check.IPv6, check.DNSSEC, check.RPKI) {
 		outcomes, ok := reachable[c.API]
 		if !ok {
@@ -74,6 +81,44 @@ func TestVerdictsAreInternetNLs(t *testing.T) {
 		for o, can := range outcomes {
 			if can && !used[o] {
 				t.Errorf("%s: no code has the verdict %q", c.ID, o)
+			}
+		}
+	}
+}
+
+// Each outcome of Internet.nl's that can occur is what some row of the tables
+// gives, not only the verdict of some code.
+func TestEveryVerdictIsProduced(t *testing.T) {
+	reachable := internetNL(t)
+	got := map[string]bool{}
+	points := map[string]map[int]bool{}
+	for _, rows := range [][]judged{ipv6Rows, dnssecRows, rpkiRows} {
+		for _, row := range rows {
+			for _, r := range check.Run(checksOf(check.IPv6, check.DNSSEC, check.RPKI), world(row.world)) {
+				for _, f := range r.Findings {
+					got[r.Check.API+" "+f.VerdictID()] = true
+					if f.Points != nil {
+						if points[r.Check.API] == nil {
+							points[r.Check.API] = map[int]bool{}
+						}
+						points[r.Check.API][*f.Points] = true
+					}
+				}
+			}
+		}
+	}
+	for _, c := range checksOf(check.IPv6, check.DNSSEC, check.RPKI) {
+		for o, can := range reachable[c.API] {
+			if can && !got[c.API+" "+o] {
+				t.Errorf("no row gives %s %s", c.API, o)
+			}
+		}
+	}
+	// Full, none, the half of a single one, and averages cut to an integer.
+	for api, want := range map[string][]int{"mail_ipv6_ns_reach": {0, 1, 3, 5, 6, 10}, "mail_ipv6_mx_reach": {0, 1, 5, 6, 10}} {
+		for _, n := range want {
+			if !points[api][n] {
+				t.Errorf("no row gives %s %d points; they give %v", api, n, slices.Sorted(maps.Keys(points[api])))
 			}
 		}
 	}

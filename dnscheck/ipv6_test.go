@@ -75,6 +75,16 @@ var ipv6Rows = []judged{
 	{"everything right", twoServers, []string{
 		"ipv6-ns-address enough good", "ipv6-ns-reach all good 10",
 		"ipv6-mx-address all good", "ipv6-mx-reach all good 10"}},
+	{"one of two answers on a part of its addresses, the other on none", without(twoServers,
+		[]string{"ns1.example.test AAAA", "reach ns2", "mx1.example.test AAAA", "session mx2.example.test 2001"}, `
+		ns1.example.test AAAA = 2001:db8::1 ; 2001:db8::51
+		reach ns1.example.test 2001:db8::51 timeout
+		reach ns1.example.test 192.0.2.1 reached
+		reach ns2.example.test 2001:db8::2 refused
+		mx1.example.test AAAA = 2001:db8::11 ; 2001:db8::61
+		session mx1.example.test 2001:db8::61 timeout
+		session mx2.example.test 2001:db8::12 refused
+		`), []string{"ipv6-ns-reach unreachable bad 1", "ipv6-mx-reach unreachable bad 1"}},
 	{"one of two name servers has IPv6", hosts("reach", "ns", 2, 1, "reached"), []string{
 		"ipv6-ns-address only-one other", "ipv6-ns-reach all-but-few good 5"}},
 	{"two of four name servers have IPv6: the others are left out", hosts("reach", "ns", 4, 2, "reached"), []string{
