@@ -9,7 +9,7 @@ var (
 	pathSecure = &check.Code{Name: "secure", Outcome: check.Pass,
 		Text: "Every answer on the way to the mail servers of {domain} is secure: {names}."}
 	pathBogus = &check.Code{Name: "bogus", Outcome: check.Fail,
-		Text:   "Some answers on the way to the mail servers of {domain} have signatures that are not valid, so validating senders do not get them: {bogus}.",
+		Text:   "Some answers on the way to the mail servers of {domain} have signatures that are not valid, so validating senders do not get them: {invalid}.",
 		Advice: "Have the zone signed anew, as a whole. If that does not help, compare what each name server gives: dig +dnssec +cd @NAMESERVER NAME TYPE."}
 	pathHidden = &check.Code{Name: "insecure-part", Outcome: check.Weak,
 		Text:   "Some answers on the way to the mail servers of {domain} are not secure, although the zones seem signed by the one answer that Internet.nl looks at (SOA): {hidden}.",
@@ -34,7 +34,7 @@ var (
 			How:  "Sign the whole zone by software that does it by itself, and let MX records name hosts that are no aliases, in signed zones.",
 		},
 		Cites:    []check.Citation{check.RFC("7672", "2.1.1"), check.RFC("7672", "2.2.1"), check.RFC("4035", "5.3.2")},
-		Args:     []string{"domain", "names", "bogus", "hidden", "failed"},
+		Args:     []string{"domain", "names", "invalid", "hidden", "failed"},
 		Codes:    []*check.Code{pathSecure, pathBogus, pathHidden, pathUnsigned, pathUnknown, pathNotAsked, pathStripped},
 		Evaluate: evaluateMailPath,
 	}
@@ -68,7 +68,7 @@ func evaluateMailPath(s *evidence.Snapshot, _ evidence.Subject) check.Finding {
 		}
 	}
 	f := check.Finding{Evidence: pointers(s, lookups...), Args: map[string]string{
-		"domain": s.Domain, "names": enumerate(names), "bogus": enumerate(bogus), "hidden": enumerate(hidden), "failed": whatFailed(failed...)}}
+		"domain": s.Domain, "names": enumerate(names), "invalid": enumerate(bogus), "hidden": enumerate(hidden), "failed": whatFailed(failed...)}}
 	switch {
 	case len(bogus) > 0:
 		f.Code = pathBogus
