@@ -26,6 +26,9 @@ const (
 // ErrNetwork says that no resolver answers, so that nothing can be scanned.
 var ErrNetwork = errors.New("no resolver answers, not even for the root of the DNS")
 
+// ErrStopped says that a run ended early because it was asked to.
+var ErrStopped = errors.New("stopped before the end of the list")
+
 // Batch scans a list of any length. What it holds does not grow with the list,
 // but for the names of the domains that are to be tried again.
 //
@@ -60,6 +63,12 @@ type Batch struct {
 	// DefaultLookAhead); the second try then follows the first at once.
 	InOrder   bool
 	LookAhead int
+	// Keep, if not nil, says whether a domain is to be scanned at all, just
+	// before it would be. Many goroutines call it at once.
+	Keep func(context.Context, Domain) (bool, error)
+	// Stop, once closed, lets no further domain begin and leaves out the second
+	// pass. Those in hand are finished, and Run ends with ErrStopped.
+	Stop <-chan struct{}
 	// Notice, if not nil, is told what a user should know while it happens. It
 	// may be called by several goroutines.
 	Notice func(Notice)
@@ -121,7 +130,7 @@ func (b *Batch) Run(ctx context.Context, domains iter.Seq[Domain], prepare Prepa
 		r.order = newOrder(cmpOr(b.LookAhead, DefaultLookAhead))
 	}
 	err := r.pass(domains, !b.Once)
-	if err == nil && len(r.again) > 0 {
+	if err == nil && !b.stopped() && len(r.again) > 0 {
 		again := r.again
 		r.again = nil
 		b.notice(Notice{SecondPass, len(again)})
@@ -135,10 +144,24 @@ func (b *Batch) Run(ctx context.Context, domains iter.Seq[Domain], prepare Prepa
 			}
 		}, false)
 	}
-	if err != nil {
+	switch {
+	case err != nil:
 		return err
+	case ctx.Err() != nil:
+		return ctx.Err()
+	case b.stopped():
+		return ErrStopped
 	}
-	return ctx.Err()
+	return nil
+}
+
+func (b *Batch) stopped() bool {
+	select {
+	case <-b.Stop: // a nil channel never is
+		return true
+	default:
+		return false
+	}
 }
 
 func (b *Batch) notice(n Notice) {
@@ -192,12 +215,21 @@ func (r *batchRun) take(ctx context.Context) error {
 	r.mu.Unlock()
 	select {
 	case <-up:
+	case <-r.Stop:
+		return ErrStopped
 	case <-ctx.Done():
 		return ctx.Err()
 	}
 	select {
+	case <-r.Stop:
+		return ErrStopped
+	default:
+	}
+	select {
 	case r.slots <- struct{}{}:
 		return nil
+	case <-r.Stop:
+		return ErrStopped
 	case <-ctx.Done():
 		return ctx.Err()
 	}
@@ -208,6 +240,14 @@ const maxScans = 3
 
 // one scans one domain, whose worker the caller holds.
 func (r *batchRun) one(ctx context.Context, at int, d Domain, putOff bool) error {
+	if r.Keep != nil {
+		switch keep, err := r.Keep(ctx, d); {
+		case err != nil:
+			return err
+		case !keep:
+			return r.emit(ctx, at, nil)
+		}
+	}
 	var snap *evidence.Snapshot
 	for try := 1; ; try++ {
 		var err error
@@ -230,6 +270,9 @@ func (r *batchRun) one(ctx context.Context, at int, d Domain, putOff bool) error
 			r.mu.Lock()
 			r.again = append(r.again, d)
 			r.mu.Unlock()
+			if r.Scanner.Prove != nil {
+				r.Scanner.Prove(snap, nil) // what it was judged by is not needed
+			}
 			r.progress.again.Add(1)
 			return nil
 		}
@@ -248,6 +291,9 @@ func (r *batchRun) one(ctx context.Context, at int, d Domain, putOff bool) error
 
 func (r *batchRun) emit(ctx context.Context, at int, write func() error) error {
 	counted := func() error {
+		if write == nil {
+			return nil
+		}
 		if err := write(); err != nil {
 			return err
 		}
@@ -350,6 +396,9 @@ func (r *batchRun) awaitResolver(ctx context.Context) error {
 	r.notice(Notice{Kind: Paused})
 	limit := cmpOr(r.Batch.Pause, DefaultPause)
 	for waited, pause := time.Duration(0), firstCheck; waited < limit; pause = min(2*pause, lastCheck) {
+		if r.stopped() {
+			return ErrStopped
+		}
 		if !sleep(ctx, pause) {
 			return ctx.Err()
 		}

@@ -27,6 +27,7 @@ var imports = []rule{
 	{"report/check", true, []string{"report/evidence"}, "the language of judgement"},
 	{"report/score", true, []string{"report/check", "report/evidence"}, "arithmetic over findings"},
 	{"report", true, []string{"report/check", "report/evidence", "report/score"}, "a judged snapshot"},
+	{"report/summary", true, []string{"report", "report/check", "report/evidence", "report/text"}, "adds reports up"},
 	{"report/", true, []string{"report", "report/check", "report/evidence", "report/score"}, "one output format each, over a report"},
 	{"dnscheck", true, []string{"report/check", "report/evidence", "dnscheck/spf", "dnscheck/dmarc", "dnscheck/dkim"}, "checks are functions of evidence"},
 	{"dnscheck/dnssec", true, []string{"report/evidence"}, "validation: what it needs is asked through its caller"},

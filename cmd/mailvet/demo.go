@@ -56,7 +56,7 @@ func runDemo(ctx context.Context, args []string, std streams) error {
 		return errors.Join(err, s.Close())
 	}
 	o.keepProofs(s)
-	return scanAll(ctx, &o, &inOrder{s}, chain(ctx, named, nil), nil, std, len(named) > 1)
+	return scanAll(ctx, &o, &inOrder{s}, slices.Values(named), std, len(named) > 1)
 }
 
 // allScanner is what scanAll needs of a scanner.

@@ -3,11 +3,14 @@ package main
 import (
 	"bufio"
 	"context"
+	"crypto/sha256"
+	"encoding/csv"
 	"errors"
 	"fmt"
 	"io"
 	"iter"
 	"os"
+	"slices"
 	"strings"
 
 	"mailvet/scanner"
@@ -16,22 +19,28 @@ import (
 // maxLine bounds a line of a list of domains.
 const maxLine = 64 << 10
 
-// list reads domains from a file: one a line, or the first column of CSV. Bad
-// lines are reported to complain and skipped; ok is false afterwards if there
-// were any, or if the list could not be read to its end.
+// list reads domains from a file: one a line, or a column of CSV. Bad lines
+// are reported to complain and skipped; the count and err say so afterwards.
 type list struct {
 	name     string
 	r        io.ReadCloser
+	file     *os.File // nil for standard input
+	before   os.FileInfo
+	column   string // by its name in the header; empty: the first
 	complain func(format string, args ...any)
 	bad      int
+	lines    int // read so far
 	err      error
+
+	comma rune // of the CSV; 0 until known
+	field int
 }
 
 // openList opens FILE, or standard input for "-". A pipe that nobody writes to
 // is waited for until ctx ends.
-func openList(ctx context.Context, file string, stdin io.Reader, complain func(string, ...any)) (*list, error) {
+func openList(ctx context.Context, file, column string, stdin io.Reader, complain func(string, ...any)) (*list, error) {
 	if file == "-" {
-		return &list{name: "standard input", r: io.NopCloser(stdin), complain: complain}, nil
+		return &list{name: "standard input", r: io.NopCloser(stdin), column: column, complain: complain}, nil
 	}
 	type opened struct {
 		*os.File
@@ -51,14 +60,52 @@ func openList(ctx context.Context, file string, stdin io.Reader, complain func(s
 	if f.err != nil {
 		return nil, fmt.Errorf("cannot read the list of domains: %w", f.err)
 	}
-	if st, err := f.Stat(); err == nil && st.IsDir() {
+	st, err := f.Stat()
+	if err == nil && st.IsDir() {
 		f.Close()
 		return nil, fmt.Errorf("cannot read the list of domains: %s is a directory", file)
 	}
-	return &list{name: file, r: f.File, complain: complain}, nil
+	return &list{name: file, r: f.File, file: f.File, before: st, column: column, complain: complain}, nil
 }
 
-// domains yields each domain of the list once, until the list or ctx ends.
+// count is the number of lines of a regular file; false where that cannot be
+// known before it is read.
+func (l *list) count() (int, bool) {
+	if l.file == nil || l.before == nil || !l.before.Mode().IsRegular() {
+		return 0, false
+	}
+	f, err := os.Open(l.name)
+	if err != nil {
+		return 0, false
+	}
+	defer f.Close()
+	buf := make([]byte, 256<<10)
+	n, last := 0, byte('\n')
+	for {
+		k, err := f.Read(buf)
+		if k > 0 {
+			n += strings.Count(string(buf[:k]), "\n")
+			last = buf[k-1]
+		}
+		if err != nil {
+			if last != '\n' {
+				n++
+			}
+			return n, err == io.EOF
+		}
+	}
+}
+
+// changed reports whether the file is another one than when it was opened.
+func (l *list) changed() bool {
+	if l.before == nil || !l.before.Mode().IsRegular() {
+		return false
+	}
+	now, err := os.Stat(l.name)
+	return err != nil || !os.SameFile(l.before, now) || now.Size() != l.before.Size() || !now.ModTime().Equal(l.before.ModTime())
+}
+
+// domains yields the domain of each good line, until the list or ctx ends.
 //
 // The reading has a goroutine of its own, for a read from a terminal or pipe
 // cannot be interrupted. When ctx ends during one, that goroutine ends with
@@ -67,9 +114,8 @@ func (l *list) domains(ctx context.Context) iter.Seq[scanner.Domain] {
 	return func(yield func(scanner.Domain) bool) {
 		ctx, stop := context.WithCancel(ctx)
 		defer stop()
-		lines := make(chan line)
+		lines := make(chan line, 64)
 		go l.read(ctx, lines)
-		seen := map[string]bool{}
 		for {
 			select {
 			case <-ctx.Done():
@@ -85,15 +131,10 @@ func (l *list) domains(ctx context.Context) iter.Seq[scanner.Domain] {
 					l.skip(in.number, "the line is longer than %d octets", maxLine)
 					continue
 				}
+				l.lines = in.number
 				d, ok := l.parse(in.number, in.text)
-				if l.err != nil {
+				if l.err != nil || ok && !yield(d) {
 					return
-				}
-				if ok && !seen[d.Name] {
-					seen[d.Name] = true
-					if !yield(d) {
-						return
-					}
 				}
 			}
 		}
@@ -145,16 +186,16 @@ func (l *list) parse(n int, text string) (scanner.Domain, bool) {
 	if i := strings.IndexByte(text, '#'); i >= 0 {
 		text = text[:i]
 	}
-	if i := strings.IndexAny(text, ",;\t"); i >= 0 {
-		text = text[:i]
+	if text = strings.TrimSpace(text); text == "" {
+		return scanner.Domain{}, false
 	}
-	text = strings.Trim(strings.TrimSpace(text), `"'`)
-	if text == "" {
+	text, ok := l.cell(n, text)
+	if !ok {
 		return scanner.Domain{}, false
 	}
 	d, err := scanner.ParseDomain(text)
 	if err != nil {
-		if n == 1 && !strings.ContainsAny(text, ".@") {
+		if n == 1 && l.column == "" && !strings.ContainsAny(text, ".@") {
 			return scanner.Domain{}, false // the header of a CSV file
 		}
 		l.skip(n, "%v", err)
@@ -164,9 +205,85 @@ func (l *list) parse(n int, text string) (scanner.Domain, bool) {
 	return d, true
 }
 
+// cell takes the wanted field out of a line. The first line that is not blank
+// says what separates the fields, and with a column where that one stands.
+func (l *list) cell(n int, text string) (string, bool) {
+	first := l.comma == 0
+	if first {
+		l.comma = ','
+		if i := strings.IndexAny(text, ",;\t"); i >= 0 {
+			l.comma = rune(text[i])
+		}
+	}
+	if !strings.ContainsAny(text, ",;\t\"") && l.field == 0 && !(first && l.column != "") {
+		return strings.Trim(text, "'"), text != ""
+	}
+	fields, err := l.split(text)
+	switch {
+	case first && l.column != "":
+		l.field = slices.IndexFunc(fields, func(f string) bool { return strings.EqualFold(f, l.column) })
+		if l.field < 0 {
+			l.err = fmt.Errorf("%s has no column %q; its first line names %s", l.name, clip(l.column), clip(strings.Join(fields, ", ")))
+		}
+		return "", false
+	case err != nil:
+		l.skip(n, "it is no line of CSV: a quote is not closed, or the field goes on in the next line")
+		return "", false
+	case len(fields) <= l.field:
+		l.skip(n, "it has %d fields, and the column %q is number %d", len(fields), l.column, l.field+1)
+		return "", false
+	}
+	if text = fields[l.field]; text == "" && l.column != "" && l.field > 0 {
+		l.skip(n, "the column %q is empty", l.column)
+	}
+	return text, text != ""
+}
+
+// split reads one line of CSV. Whatever stands behind the fields needed does
+// not matter; other separators than that of the first line are tolerated there.
+func (l *list) split(text string) ([]string, error) {
+	r := csv.NewReader(strings.NewReader(text))
+	r.Comma, r.FieldsPerRecord, r.TrimLeadingSpace, r.LazyQuotes = l.comma, -1, true, !strings.HasPrefix(text, `"`)
+	fields, err := r.Read()
+	if len(fields) == 1 && l.column == "" {
+		if i := strings.IndexAny(fields[0], ",;\t"); i >= 0 {
+			fields[0] = fields[0][:i]
+		}
+	}
+	for i, f := range fields {
+		fields[i] = strings.Trim(strings.TrimSpace(f), `"'`)
+	}
+	if len(fields) == 0 && err == nil {
+		err = io.ErrUnexpectedEOF
+	}
+	return fields, err
+}
+
 func (l *list) skip(n int, format string, args ...any) {
 	l.bad++
 	l.complain("%s, line %d is left out: %s", l.name, n, fmt.Sprintf(format, args...))
+}
+
+// fingerprint stands for a name in a set: a million take a tenth of what the
+// names would. Two names with one are not to be expected (128 bits of SHA-256).
+type fingerprint [16]byte
+
+func fingerprintOf(name string) fingerprint {
+	sum := sha256.Sum256([]byte(name))
+	return fingerprint(sum[:16])
+}
+
+// seen is a set of domains.
+type seen map[fingerprint]struct{}
+
+// add reports whether the name is new.
+func (s seen) add(name string) bool {
+	f := fingerprintOf(name)
+	if _, ok := s[f]; ok {
+		return false
+	}
+	s[f] = struct{}{}
+	return true
 }
 
 // argDomains reads domains given as arguments. They are all read before
@@ -174,15 +291,14 @@ func (l *list) skip(n int, format string, args ...any) {
 func argDomains(args []string) ([]scanner.Domain, error) {
 	var list []scanner.Domain
 	var errs []error
-	seen := map[string]bool{}
+	once := seen{}
 	for _, a := range args {
 		d, err := scanner.ParseDomain(a)
 		if err != nil {
 			errs = append(errs, err)
 			continue
 		}
-		if !seen[d.Name] {
-			seen[d.Name] = true
+		if once.add(d.Name) {
 			list = append(list, d)
 		}
 	}

@@ -162,3 +162,43 @@ func narrow(t *testing.T, help string) {
 		}
 	}
 }
+
+// TestGentleEnd: the first signal lets the domains in hand be finished, the
+// list be left, and says how to go on.
+func TestGentleEnd(t *testing.T) {
+	input, feed := io.Pipe()
+	defer feed.Close()
+	output := filepath.Join(t.TempDir(), "results.jsonl")
+	s := &stopping{asked: make(chan struct{})}
+	ctx := context.WithValue(t.Context(), stoppingKey{}, s)
+	errs, told := io.Pipe()
+	code := make(chan int, 1)
+	go func() {
+		code <- run(ctx, append(labFlags(t), "-o", output, "-f", "-", "--progress", "never"), streams{input, io.Discard, told})
+		told.Close()
+	}()
+	fmt.Fprintln(feed, "a..b") // which is complained about: from then on the list is being read
+	br := bufio.NewReader(errs)
+	if first, err := br.ReadString('\n'); err != nil || !strings.Contains(first, "line 1 is left out") {
+		t.Fatalf("%q, %v", first, err)
+	}
+	fmt.Fprintln(feed, "nomx.test")
+	for { // until the result is there
+		if data, err := os.ReadFile(output); err == nil && strings.HasSuffix(string(data), "\n") {
+			break
+		}
+	}
+	close(s.asked)
+	rest, err := io.ReadAll(br)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if c := <-code; c != exitFailed {
+		t.Errorf("exit code %d, want %d", c, exitFailed)
+	}
+	for _, want := range []string{"finishing what is in hand", "interrupted; 1 domain finished and written; the same command with --resume goes on from there"} {
+		if !strings.Contains(string(rest), want) {
+			t.Errorf("standard error lacks %q: %s", want, rest)
+		}
+	}
+}

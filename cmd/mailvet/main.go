@@ -17,14 +17,46 @@ import (
 	"context"
 	"os"
 	"os/signal"
+	"sync/atomic"
 	"syscall"
 )
 
 func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	context.AfterFunc(ctx, stop) // a second signal ends the program at once
+	ctx, cancel := context.WithCancel(context.Background())
+	s := &stopping{asked: make(chan struct{})}
+	signals := make(chan os.Signal, 1)
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
+	go func() {
+		<-signals
+		close(s.asked)
+		if s.gentle.Load() {
+			<-signals // the second one means it
+		}
+		cancel()
+		signal.Stop(signals) // a further one ends the program at once
+	}()
 	// A closed output pipe is an error of a write, not the end of the program.
 	signal.Ignore(syscall.SIGPIPE)
-	code := run(ctx, os.Args[1:], streams{os.Stdin, os.Stdout, os.Stderr})
+	code := run(context.WithValue(ctx, stoppingKey{}, s), os.Args[1:], streams{os.Stdin, os.Stdout, os.Stderr})
 	os.Exit(code)
+}
+
+// stopping is how a command that has much in hand learns that it is to end
+// soon. For the others the first signal ends their context.
+type stopping struct {
+	gentle atomic.Bool
+	asked  chan struct{} // closed at the first signal
+}
+
+type stoppingKey struct{}
+
+// gently asks for a gentle end, and returns the channel that is closed when it
+// is due; nil where nobody sends signals.
+func gently(ctx context.Context) <-chan struct{} {
+	s, ok := ctx.Value(stoppingKey{}).(*stopping)
+	if !ok {
+		return nil
+	}
+	s.gentle.Store(true)
+	return s.asked
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"io"
 	"net"
 	"os"
@@ -24,7 +25,7 @@ func TestMain(m *testing.M) {
 func TestScript(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir: "testdata/script", UpdateScripts: os.Getenv("UPDATE_SCRIPTS") != "",
-		Cmds: map[string]func(*testscript.TestScript, bool, []string){"lab": startLab, "rtrcache": startCache},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){"lab": startLab, "rtrcache": startCache, "tear": tear},
 		Setup: func(e *testscript.Env) error {
 			e.Setenv("TERM", "dumb")
 			messages, err := filepath.Abs("../../testdata/messages")
@@ -36,6 +37,27 @@ func TestScript(t *testing.T) {
 			return os.WriteFile(filepath.Join(e.WorkDir, "utf16.txt"), []byte("\xff\xfep\x00.\x00t\x00\n\x00"), 0o600)
 		},
 	})
+}
+
+// tear is the script command "tear FILE LINES OCTETS": what kill -9 leaves of a
+// file, its last lines gone and of the one before them only the first octets; 0
+// octets take nothing of it.
+func tear(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 3 {
+		ts.Fatalf("usage: tear FILE LINES OCTETS")
+	}
+	gone, err := strconv.Atoi(args[1])
+	ts.Check(err)
+	octets, err := strconv.Atoi(args[2])
+	ts.Check(err)
+	data, err := os.ReadFile(ts.MkAbs(args[0]))
+	ts.Check(err)
+	lines := bytes.SplitAfter(data, []byte("\n"))
+	lines = lines[:len(lines)-1-gone]
+	if last := len(lines) - 1; octets > 0 {
+		lines[last] = lines[last][:octets]
+	}
+	ts.Check(os.WriteFile(ts.MkAbs(args[0]), bytes.Join(lines, nil), 0o600))
 }
 
 // startCache is the script command "rtrcache": an RTR cache (RFC 8210) with two

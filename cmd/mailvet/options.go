@@ -43,6 +43,11 @@ type options struct {
 	failOn                 []string
 	quiet, verbose         bool
 	color                  string
+	column, order          string
+	keepDuplicates, resume bool
+	progress               string
+	shardText              string
+	shard                  shard
 }
 
 var formats = []string{"text", "json", "jsonl", "internetnl"}
@@ -74,6 +79,12 @@ func (o *options) scanFlags(fs *pflag.FlagSet) {
 // networkFlags are those of scan alone: the demo brings its own network.
 func (o *options) networkFlags(fs *pflag.FlagSet) {
 	fs.StringArrayVarP(&o.files, "file", "f", nil, "read domains from `FILE` (- is standard input): one a line, or the first CSV column; # begins a comment")
+	fs.StringVar(&o.column, "column", "", "with --file: the column of the CSV that holds the domains, by its `NAME` in the first line")
+	fs.BoolVar(&o.keepDuplicates, "keep-duplicates", false, "with --file: report a domain as often as it stands in the list (it is scanned once)")
+	fs.StringVar(&o.order, "order", "done", "with --file: `ORDER` of the results: done (as they are finished) or input (as in the list)")
+	fs.BoolVar(&o.resume, "resume", false, "with --file and -o: go on where an earlier run ended; what the output file holds is not scanned again")
+	fs.StringVar(&o.shardText, "shard", "", "with --file: scan only part `I/N` of the list; the domains of one mail provider stay together")
+	fs.StringVar(&o.progress, "progress", "auto", "with --file: `WHEN` to show a progress bar: auto, always, never (auto: on a terminal, else a line every 30 s)")
 	fs.StringArrayVar(&o.resolvers, "resolver", nil, resolverUsage)
 	fs.StringVar(&o.trustAnchor, "trust-anchor", "", "DNSSEC trust anchors, DS or DNSKEY records in zone format, from `FILE` (default: IANA's for the root)")
 	fs.BoolVar(&o.trustAD, "trust-ad", false, "believe the resolver's AD bit instead of validating")
@@ -95,6 +106,7 @@ func (o *options) check(fs *pflag.FlagSet) error {
 	if len(o.files) > 0 {
 		o.file = o.files[0]
 	}
+	o.inferFormat(fs)
 	o.retriesGiven = fs.Changed("retries")
 	switch {
 	case len(o.files) > 1:
@@ -138,6 +150,9 @@ func (o *options) check(fs *pflag.FlagSet) error {
 	case fs.Changed("helo") && !heloName(o.helo):
 		return bad("--helo %q: give a host name, or an address in brackets", clip(o.helo))
 	}
+	if err := o.checkList(fs); err != nil {
+		return usageError{fs.Name(), err}
+	}
 	if err := o.checkRouting(); err != nil {
 		return usageError{fs.Name(), err}
 	}
@@ -153,6 +168,40 @@ func (o *options) check(fs *pflag.FlagSet) error {
 		}
 	}
 	return nil
+}
+
+// inferFormat takes the form of the results from the name of their file, where
+// the user has not said it.
+func (o *options) inferFormat(fs *pflag.FlagSet) {
+	if ext := strings.TrimPrefix(filepath.Ext(o.output), "."); !fs.Changed("format") && slices.Contains([]string{"json", "jsonl"}, ext) {
+		o.format = ext
+	}
+}
+
+// checkList finds what is wrong with the flags about lists.
+func (o *options) checkList(fs *pflag.FlagSet) (err error) {
+	if fs.Lookup("order") == nil {
+		return nil
+	}
+	for _, f := range []string{"column", "keep-duplicates", "order", "resume", "shard", "progress"} {
+		if fs.Changed(f) && o.file == "" {
+			return fmt.Errorf("--%s is for lists: give one with --file", f)
+		}
+	}
+	switch {
+	case !slices.Contains([]string{"done", "input"}, o.order):
+		return fmt.Errorf("--order %s: choose one of done, input", clip(o.order))
+	case !slices.Contains([]string{"auto", "always", "never"}, o.progress):
+		return fmt.Errorf("--progress %s: choose one of auto, always, never", clip(o.progress))
+	case o.resume && (o.output == "" || o.output == "-"):
+		return errors.New("--resume needs the file to go on with: give it with -o")
+	case o.resume && o.format != "jsonl":
+		return errors.New("--resume is for --format jsonl, one result a line")
+	}
+	if o.shardText != "" {
+		o.shard, err = parseShard(o.shardText)
+	}
+	return err
 }
 
 // checkFiles refuses to write two things into one file, or over what is read:

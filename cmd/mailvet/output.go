@@ -1,7 +1,7 @@
 package main
 
 import (
-	"bufio"
+	"bytes"
 	"crypto/rand"
 	"encoding/hex"
 	"errors"
@@ -18,31 +18,35 @@ import (
 	"mailvet/report/evidence"
 	"mailvet/report/internetnl"
 	"mailvet/report/score"
+	"mailvet/report/summary"
 	"mailvet/report/text"
 	"mailvet/scanner"
 )
 
 // sink takes snapshots, judges them, writes the reports, and remembers what
-// decides the exit code. One goroutine at a time may use it.
+// decides the exit code. Prepare may be called by many goroutines at once;
+// everything else, and what Prepare returns, by one at a time.
 type sink struct {
 	o        *options
 	handler  report.Handler
 	out      io.Writer
 	closers  []func() error
-	evidence *bufio.Writer
+	evidence *wholeFile
 	proofs   *proofs // nil without --proof
-	written  int     // reports
-	errored  int     // of them, domains that could not be scanned
-	reason   error   // of the first of these
-	missed   error   // the first threshold that was missed
+	done     counted // what --resume found
+	summary  summary.Builder
+	written  int   // reports
+	errored  int   // of them, domains that could not be scanned
+	reason   error // of the first of these
+	missed   error // the first threshold that was missed
 }
 
 // newSink opens the files; it fails before anything is scanned.
 func newSink(o *options, std streams, many bool) (*sink, error) {
 	s := &sink{o: o, out: std.out}
-	var results, seen *os.File
+	var results *wholeFile
 	if o.output != "" && o.output != "-" {
-		f, err := os.Create(o.output)
+		f, err := createFile(o.output, o.resume)
 		if err != nil {
 			return nil, fmt.Errorf("cannot write the results: %w", err)
 		}
@@ -50,28 +54,34 @@ func newSink(o *options, std streams, many bool) (*sink, error) {
 		s.closers = append(s.closers, f.Close)
 	}
 	if o.evidence != "" {
-		f, err := os.Create(o.evidence)
+		f, err := createFile(o.evidence, o.resume)
 		if err != nil {
 			return nil, errors.Join(fmt.Errorf("cannot write the evidence: %w", err), s.closeFiles())
 		}
-		s.evidence, seen = bufio.NewWriter(f), f
-		s.closers = append(s.closers, s.evidence.Flush, f.Close)
+		s.evidence = f
+		s.closers = append(s.closers, f.Close)
 	}
+	var kept *wholeFile
 	if o.proofs != nil {
-		f, err := os.Create(o.proof)
+		f, err := createFile(o.proof, o.resume)
 		if err != nil {
 			return nil, errors.Join(fmt.Errorf("cannot write the proofs: %w", err), s.closeFiles())
 		}
-		s.proofs, o.proofs.out = o.proofs, bufio.NewWriter(f)
+		kept, s.proofs, o.proofs.out = f, o.proofs, f
 		s.closers = append(s.closers, f.Close)
-		if results != nil && oneFile(results, f) || seen != nil && oneFile(seen, f) {
+		if results != nil && oneFile(results.f, f.f) || s.evidence != nil && oneFile(s.evidence.f, f.f) {
 			err := usageError{"scan", fmt.Errorf("--proof and another output are the same file, %s", o.proof)}
 			return nil, errors.Join(err, s.closeFiles())
 		}
 	}
-	if results != nil && seen != nil && oneFile(results, seen) {
+	if results != nil && s.evidence != nil && oneFile(results.f, s.evidence.f) {
 		err := usageError{"scan", fmt.Errorf("--output and --evidence are the same file, %s", o.evidence)}
 		return nil, errors.Join(err, s.closeFiles())
+	}
+	if o.resume {
+		if err := s.recover(results, kept); err != nil {
+			return nil, errors.Join(err, s.closeFiles())
+		}
 	}
 	s.handler = newHandler(o, s.out, many)
 	return s, nil
@@ -99,27 +109,65 @@ func (s *sink) closeFiles() error {
 // add judges and writes one snapshot. What it wrote stays written whatever
 // comes later.
 func (s *sink) add(snap *evidence.Snapshot) error {
-	r, err := report.New(scanner.Catalogue, score.InternetNL(), snap)
+	emit, err := s.prepare(snap, 1)
 	if err != nil {
 		return err
 	}
+	return emit()
+}
+
+// prepare judges a snapshot and makes ready what is to be written, the report
+// as often as the domain stands in the list.
+func (s *sink) prepare(snap *evidence.Snapshot, copies int) (func() error, error) {
+	r, err := report.New(scanner.Catalogue, score.InternetNL(), snap)
+	if err != nil {
+		return nil, err
+	}
+	var seen, line bytes.Buffer
 	if s.evidence != nil {
-		if err := evidence.Encode(s.evidence, snap); err != nil {
-			return writeError("evidence", err)
+		if err := evidence.Encode(&seen, snap); err != nil {
+			return nil, writeError("evidence", err)
 		}
-		if err := s.evidence.Flush(); err != nil {
+	}
+	if s.o.format == "jsonl" {
+		if err := report.NewEncoder(&line, false).Report(r); err != nil {
+			return nil, err
+		}
+	}
+	return func() error { return s.write(r, snap, seen.Bytes(), line.Bytes(), copies) }, nil
+}
+
+// write puts the evidence first, so that there is some for every result. The
+// form of one line a domain is written as it was prepared.
+func (s *sink) write(r *report.Report, snap *evidence.Snapshot, seen, line []byte, copies int) error {
+	if len(seen) > 0 {
+		if _, err := s.evidence.Write(seen); err != nil {
 			return writeError("evidence", err)
 		}
 	}
 	if err := s.proofs.write(snap); err != nil {
 		return writeError("proof", err)
 	}
-	if err := s.handler.Report(r); err != nil {
-		return writeError("results", err)
+	for range copies {
+		var err error
+		if len(line) > 0 {
+			_, err = s.out.Write(line)
+		} else {
+			err = s.handler.Report(r)
+		}
+		if err != nil {
+			return writeError("results", err)
+		}
+		s.written++
+		s.count(r)
 	}
-	s.written++
-	s.judge(r)
 	return nil
+}
+
+// count remembers what the end of the run needs of a report.
+func (s *sink) count(r *report.Report) {
+	s.summary.Add(r)
+	s.judge(r)
 }
 
 // writeError says what could not be written and why, without the steps between.

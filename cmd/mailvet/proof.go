@@ -25,7 +25,7 @@ import (
 // written.
 type proofs struct {
 	anchors []dns.RR
-	out     *bufio.Writer
+	out     io.Writer // each proof is one write
 
 	mu     sync.Mutex
 	judged map[string][]dnssec.Judged // by domain: of those scanned again, the last
@@ -60,7 +60,12 @@ func (p *proofs) write(snap *evidence.Snapshot) error {
 	if err != nil {
 		return err
 	}
-	return errors.Join(proof.Encode(p.out, pr), p.out.Flush())
+	var line bytes.Buffer
+	if err := proof.Encode(&line, pr); err != nil {
+		return err
+	}
+	_, err = p.out.Write(line.Bytes())
+	return err
 }
 
 // readAnchors reads a file of trust anchors; those of IANA without one.

@@ -38,6 +38,7 @@ func commands() []command {
 		{"spf", "[flags] DOMAIN", "show the SPF tree with its lookups; with --ip, judge a sender", runSPF},
 		{"checks", "[ID]", "list the checks; with an ID, explain it", runChecks},
 		{"score", "[flags] EVIDENCE", "judge stored evidence again, offline", runScore},
+		{"merge", "[flags] FILE...", "join files of results and sum them up", runMerge},
 		{"version", "", "print the version", runVersion},
 	}
 }

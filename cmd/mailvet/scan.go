@@ -34,7 +34,7 @@ func runScan(ctx context.Context, args []string, std streams) error {
 	complain := func(format string, args ...any) { fmt.Fprintf(std.err, "mailvet: "+format+"\n", args...) }
 	var file *list
 	if o.file != "" {
-		file, err = openList(ctx, o.file, std.in, complain)
+		file, err = openList(ctx, o.file, o.column, std.in, complain)
 		switch {
 		case err != nil && ctx.Err() != nil:
 			return interrupted(0)
@@ -65,7 +65,10 @@ func runScan(ctx context.Context, args []string, std streams) error {
 		}
 		return err
 	}
-	return scanAll(ctx, &o, s, chain(ctx, named, file), file, std, len(named) > 1 || file != nil)
+	if file != nil {
+		return scanList(ctx, &o, s, named, file, std)
+	}
+	return scanAll(ctx, &o, s, slices.Values(named), std, len(named) > 1)
 }
 
 func closeList(l *list) error {
@@ -75,30 +78,8 @@ func closeList(l *list) error {
 	return l.r.Close()
 }
 
-// chain yields the named domains, then those of the list that were not named.
-func chain(ctx context.Context, named []scanner.Domain, file *list) iter.Seq[scanner.Domain] {
-	return func(yield func(scanner.Domain) bool) {
-		for _, d := range named {
-			if !yield(d) {
-				return
-			}
-		}
-		if file == nil {
-			return
-		}
-		for d := range file.domains(ctx) {
-			if slices.ContainsFunc(named, func(n scanner.Domain) bool { return n.Name == d.Name }) {
-				continue
-			}
-			if !yield(d) {
-				return
-			}
-		}
-	}
-}
-
 // scanAll scans, writes, and says what the exit code is about.
-func scanAll(ctx context.Context, o *options, s allScanner, domains iter.Seq[scanner.Domain], file *list, std streams, many bool) error {
+func scanAll(ctx context.Context, o *options, s allScanner, domains iter.Seq[scanner.Domain], std streams, many bool) error {
 	out, err := newSink(o, std, many)
 	if err != nil {
 		return err
@@ -117,7 +98,7 @@ func scanAll(ctx context.Context, o *options, s allScanner, domains iter.Seq[sca
 	default:
 		return err
 	}
-	return verdict(out, file)
+	return verdict(out, nil)
 }
 
 func interrupted(written int) error {
@@ -136,7 +117,7 @@ func verdict(out *sink, file *list) error {
 		return fmt.Errorf("%w: %s of %s left out", errIncomplete, plural(file.bad, "line"), file.name)
 	case out.errored > 0:
 		return fmt.Errorf("%w: %w", errIncomplete, out.errors())
-	case out.written == 0 && file != nil:
+	case out.written == 0 && file != nil && len(out.done) == 0 && out.o.shard.of < 2:
 		return fmt.Errorf("there is no domain in %s", file.name)
 	}
 	return nil

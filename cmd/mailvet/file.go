@@ -1,0 +1,110 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+)
+
+// wholeFile is a file of messages, one for each write. A message of which only
+// a part could be written, because the disk is full, is taken back: what is
+// there stays whole.
+type wholeFile struct {
+	f    *os.File
+	good int64 // octets of whole messages
+}
+
+// createFile empties the file, or with resume goes on at its end.
+func createFile(name string, resume bool) (*wholeFile, error) {
+	mode := os.O_RDWR | os.O_CREATE
+	if !resume {
+		mode |= os.O_TRUNC
+	}
+	f, err := os.OpenFile(name, mode, 0o666)
+	if err != nil {
+		return nil, err
+	}
+	return &wholeFile{f: f}, nil
+}
+
+func (w *wholeFile) Write(b []byte) (int, error) {
+	n, err := w.f.Write(b)
+	if err != nil {
+		if st, serr := w.f.Stat(); serr == nil && st.Mode().IsRegular() && w.f.Truncate(w.good) == nil {
+			_, _ = w.f.Seek(w.good, io.SeekStart)
+		}
+		return 0, err
+	}
+	w.good += int64(n)
+	return n, nil
+}
+
+func (w *wholeFile) Close() error { return w.f.Close() }
+
+// errNotResults: a file that --resume was given is something else.
+var errNotResults = errors.New("it does not hold results in JSON Lines")
+
+// maxMessage bounds one line of a file of results.
+const maxMessage = 64 << 20
+
+// recover reads the whole messages of a file that an earlier run left, and
+// cuts off what is torn behind them. Each message is given to each; one for
+// which that returns false is cut off, too, if it is the last.
+func (w *wholeFile) recover(each func(line []byte) (keep bool, err error)) error {
+	br := bufio.NewReaderSize(w.f, 1<<20)
+	var at, good int64
+	dropped := false
+	for n := 1; ; n++ {
+		line, err := readMessage(br)
+		at += int64(len(line))
+		if err != nil && err != io.EOF {
+			return fmt.Errorf("line %d: %w", n, err)
+		}
+		if err == io.EOF {
+			break // without a line end it is torn
+		}
+		if len(bytes.TrimSpace(line)) == 0 || !json.Valid(line) {
+			if _, perr := br.Peek(1); perr == io.EOF {
+				break // a crash of the machine may leave more than half a line
+			}
+			return fmt.Errorf("line %d: %w", n, errNotResults)
+		}
+		keep, err := each(line)
+		switch {
+		case err != nil:
+			return fmt.Errorf("line %d: %w", n, err)
+		case keep && dropped:
+			return fmt.Errorf("line %d: %w: there is something behind the summary", n, errNotResults)
+		case keep:
+			good = at
+		default:
+			dropped = true
+		}
+	}
+	w.good = good
+	if st, err := w.f.Stat(); err == nil && st.Mode().IsRegular() {
+		if err := w.f.Truncate(good); err != nil {
+			return err
+		}
+	}
+	_, err := w.f.Seek(good, io.SeekStart)
+	return err
+}
+
+// readMessage reads to the next line end, at most maxMessage.
+func readMessage(br *bufio.Reader) ([]byte, error) {
+	var line []byte
+	for {
+		part, err := br.ReadSlice('\n')
+		if line = append(line, part...); len(line) > maxMessage {
+			return nil, fmt.Errorf("it is longer than %d octets", maxMessage)
+		}
+		if !errors.Is(err, bufio.ErrBufferFull) {
+			return line, err
+		}
+	}
+}

@@ -1,0 +1,85 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+
+	"mailvet/report"
+	"mailvet/report/summary"
+)
+
+// counted says how often each domain was reported before.
+type counted map[fingerprint]int
+
+// recover reads what an earlier run wrote, so that this one goes on behind it:
+// its results are counted as if they were of this run, a torn last line and a
+// summary are cut off.
+func (s *sink) recover(results, proofs *wholeFile) error {
+	s.done = counted{}
+	err := results.recover(func(line []byte) (bool, error) {
+		var head struct {
+			Schema string `json:"schema"`
+		}
+		if err := json.Unmarshal(line, &head); err != nil {
+			return false, errNotResults
+		}
+		switch head.Schema {
+		case summary.Schema:
+			return false, nil
+		case report.Schema:
+		default:
+			return false, fmt.Errorf("%w: its schema is %q", errNotResults, clip(head.Schema))
+		}
+		var r report.Report
+		if err := json.Unmarshal(line, &r); err != nil {
+			return false, fmt.Errorf("%w: %w", errNotResults, err)
+		}
+		s.done[fingerprintOf(r.Domain)]++
+		s.count(&r)
+		return true, nil
+	})
+	if err != nil {
+		return fmt.Errorf("cannot resume %s: %w", s.o.output, err)
+	}
+	// What was seen of a domain, and its proof, are written just before its
+	// result. The last ones may have none: that domain will be scanned again.
+	if err := s.recoverBeside(s.evidence); err != nil {
+		return fmt.Errorf("cannot resume the evidence in %s: %w", s.o.evidence, err)
+	}
+	if err := s.recoverBeside(proofs); err != nil {
+		return fmt.Errorf("cannot resume the proofs in %s: %w", s.o.proof, err)
+	}
+	return nil
+}
+
+// recoverBeside keeps the messages of domains that have results. Only the last
+// one can be without.
+func (s *sink) recoverBeside(f *wholeFile) error {
+	if f == nil {
+		return nil
+	}
+	return f.recover(func(line []byte) (bool, error) {
+		var head struct {
+			Domain string `json:"domain"`
+		}
+		if err := json.Unmarshal(line, &head); err != nil {
+			return false, err
+		}
+		return s.done[fingerprintOf(head.Domain)] > 0, nil
+	})
+}
+
+// resumeHint is what to add to the command line to go on.
+func resumeHint(o *options) string {
+	if o.output == "" || o.output == "-" || o.format != "jsonl" {
+		return ""
+	}
+	if st, err := os.Stat(o.output); err != nil || !st.Mode().IsRegular() {
+		return ""
+	}
+	if o.resume {
+		return "; the same command goes on from there"
+	}
+	return "; the same command with --resume goes on from there"
+}

@@ -1,0 +1,120 @@
+package summary_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"reflect"
+	"strings"
+	"testing"
+
+	"mailvet/report"
+	"mailvet/report/check"
+	"mailvet/report/evidence"
+	"mailvet/report/summary"
+)
+
+// judged is a report with one check per host.
+func judged(domain string, percent int, complete bool, findings ...report.Finding) *report.Report {
+	return &report.Report{
+		Schema: report.Schema, Domain: domain, Score: &report.Score{Percent: percent, Complete: complete},
+		Cost: report.Cost{DNSQueries: 10, SMTPConnections: 2},
+		Categories: []report.Category{{ID: "tls", Checks: []report.Check{
+			{ID: "starttls-exists", Title: "STARTTLS", Findings: findings},
+		}}},
+	}
+}
+
+func about(host, code string, s check.Status) report.Finding {
+	return report.Finding{Code: code, Status: s, Subject: evidence.Subject{Host: host}}
+}
+
+func Example() {
+	var b summary.Builder
+	b.Add(judged("a.example", 100, true, about("mx1.provider.example", "ok", check.StatusPassed)))
+	b.Add(judged("b.example", 40, false, about("mx1.provider.example", "missing", check.StatusFailed), about("mx2.provider.example", "missing", check.StatusFailed)))
+	b.Add(judged("c.example", 88, false, about("mx.c.example", "silent", check.StatusUnknown)))
+	b.Add(&report.Report{Domain: "d.example", Error: &report.Error{Class: evidence.ClassTimeout}})
+	s := b.Summary(12.3)
+	_ = s.Text(os.Stdout, 100)
+	// Output:
+	// 4 domains, 1 of them could not be scanned, 30 DNS queries, 6 SMTP connections, 12.3s.
+	// Score: 76.0 % on average; 1 domain with 100 %; 1 domain below 50 %; 2 domains open.
+	//
+	// Most frequent findings
+	//        1  failed  STARTTLS [starttls-exists]; missing
+	//        1  unknown STARTTLS [starttls-exists]; silent
+	//
+	// Mail providers
+	//        2  provider.example; starttls-exists (1)
+	//        1  c.example; starttls-exists (1)
+	//
+	// What stays unknown
+	//        1  The domain could not be scanned: timeout; such as d.example
+	//        1  STARTTLS: silent [starttls-exists]; such as c.example
+}
+
+// The JSON form goes there and back, with empty lists and not null.
+func TestJSON(t *testing.T) {
+	var b summary.Builder
+	for _, n := range []int{0, 3} {
+		for i := range n {
+			b.Add(judged(fmt.Sprintf("d%d.example", i), i*50, false, about("mx.example.net", "late", check.StatusUnknown)))
+		}
+		s := b.Summary(1)
+		data, err := json.Marshal(s)
+		if err != nil || strings.Contains(string(data), "null") {
+			t.Fatalf("%v: %s", err, data)
+		}
+		var back summary.Summary
+		if err := json.Unmarshal(data, &back); err != nil || !reflect.DeepEqual(back, s) {
+			t.Errorf("%v: %+v, want %+v", err, back, s)
+		}
+	}
+}
+
+// However many providers and reasons there are, what is held is bounded, and
+// the ones that count stay.
+func TestBounds(t *testing.T) {
+	var b summary.Builder
+	const n = 60000
+	for i := range n {
+		host := "mx.big-provider.example"
+		if i%2 == 0 {
+			host = fmt.Sprintf("mx.customer%d.example", i)
+		}
+		b.Add(judged(fmt.Sprintf("d%d.example", i), 50, true, about(host, "missing", check.StatusFailed)))
+	}
+	s := b.Summary(0)
+	if s.Domains != n || len(s.Providers) > 25 || s.Providers[0].Name != "big-provider.example" || s.Providers[0].Domains != n/2 {
+		t.Errorf("%d domains, providers %+v", s.Domains, s.Providers[:1])
+	}
+	if told := len(s.Providers) + s.OtherProviders; told != n/2+1 {
+		t.Errorf("%d providers, want %d", told, n/2+1)
+	}
+	if f := s.Findings[0]; f.Domains != n || f.Check != "starttls-exists" {
+		t.Errorf("finding %+v", f)
+	}
+}
+
+// Text fits the terminal, whatever the names.
+func TestTextFits(t *testing.T) {
+	var b summary.Builder
+	long := strings.Repeat("a-long-label.", 15) + "example"
+	b.Add(judged(long, 10, false, about("mx."+long, "tem\x1b[31mporary", check.StatusUnknown)))
+	for _, width := range []int{0, 40, 80, 120} {
+		var out strings.Builder
+		s := b.Summary(1)
+		if err := s.Text(&out, width); err != nil {
+			t.Fatal(err)
+		}
+		if width == 0 {
+			width = 80
+		}
+		for line := range strings.Lines(out.String()) {
+			if len([]rune(strings.TrimSuffix(line, "\n"))) > width || strings.Contains(line, "\x1b") {
+				t.Errorf("width %d: %q", width, line)
+			}
+		}
+	}
+}
