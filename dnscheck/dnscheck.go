@@ -24,6 +24,8 @@ var Checks = slices.Concat(
 	spfStrictChecks,
 	dmarcStrictChecks,
 	landsChecks,
+	reverseChecks,
+	mailboxChecks,
 	routeStrictChecks,
 	dkimChecks,
 	dnssecExtraChecks,
@@ -43,6 +45,8 @@ func Wants(s *evidence.Snapshot) []evidence.Question {
 		dnssecWants,
 		authWants,
 		rpkiWants,
+		reverseWants,
+		mailboxWants,
 		spfStrictWants,
 		dmarcStrictWants,
 	} {
@@ -82,7 +86,7 @@ func FetchWants(s *evidence.Snapshot) []FetchWant {
 		return nil
 	}
 	var list []FetchWant
-	for _, wants := range []func(*evidence.Snapshot) []FetchWant{} {
+	for _, wants := range []func(*evidence.Snapshot) []FetchWant{mailboxFetchWants} {
 		for _, w := range wants(s) {
 			if s.Fetch(w.URL) != nil {
 				continue

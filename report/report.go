@@ -21,10 +21,12 @@ const Schema = "mailvet.report/v1"
 // Report is the judgement of one domain. Its JSON form is stable; every field
 // without omitempty is always there.
 type Report struct {
-	Schema string        `json:"schema"`
-	Domain string        `json:"domain"` // lower-case A-labels
-	Time   time.Time     `json:"time"`   // when the scan began, UTC
-	Tool   evidence.Tool `json:"tool"`   // what gathered the evidence
+	Schema string `json:"schema"`
+	Domain string `json:"domain"` // lower-case A-labels
+	// Address is the mail address that was given, if it was one.
+	Address string        `json:"address,omitempty"`
+	Time    time.Time     `json:"time"` // when the scan began, UTC
+	Tool    evidence.Tool `json:"tool"` // what gathered the evidence
 	// Error is set where the domain could not be scanned at all; then there is
 	// no score, and Categories is empty.
 	Error *Error `json:"error,omitempty"`
@@ -132,6 +134,7 @@ func New(catalogue []*check.Check, policy *score.Policy, s *evidence.Snapshot) (
 	r := &Report{
 		Schema:         Schema,
 		Domain:         valid(s.Domain, maxArg),
+		Address:        valid(s.Address, maxArg),
 		Time:           s.Time,
 		Tool:           s.Tool,
 		Categories:     []Category{},

@@ -6,6 +6,7 @@ import (
 	"net/netip"
 	"net/url"
 	"strings"
+	"unicode"
 	"unicode/utf8"
 
 	"golang.org/x/net/idna"
@@ -17,8 +18,31 @@ var ErrDomain = errors.New("not a domain that can be scanned")
 // Domain is one thing to scan.
 type Domain struct {
 	Name  string // lower-case A-labels, no final dot
+	Local string // what stood before the @ of a mail address; empty for a domain, and for what DNS and web could not be asked for
 	Input string // as the user wrote it
 	Line  int    // of the list it came from; 0 for an argument
+}
+
+// Address is the mail address; empty where a domain was given.
+func (d Domain) Address() string {
+	if d.Local == "" {
+		return ""
+	}
+	return d.Local + "@" + d.Name
+}
+
+// maxLocal is the longest local part (RFC 5321, Section 4.5.3.1.1).
+const maxLocal = 64
+
+// localPart is what stands before the @, if it is a plain one: no quotes, no
+// white space, nothing invisible.
+func localPart(s string) string {
+	s = strings.TrimPrefix(s, "mailto:")
+	bad := func(r rune) bool { return r <= ' ' || !unicode.IsPrint(r) || strings.ContainsRune(`"\\()<>[]:;,@`, r) }
+	if len(s) > maxLocal || strings.ContainsFunc(s, bad) {
+		return ""
+	}
+	return s
 }
 
 // maxInput bounds what is even looked at: far longer than any domain, address
@@ -51,7 +75,9 @@ func ParseDomain(input string) (Domain, error) {
 		}
 		name = u.Hostname()
 	}
+	local := ""
 	if i := strings.LastIndexByte(name, '@'); i >= 0 {
+		local = localPart(name[:i])
 		if name = name[i+1:]; name == "" {
 			return fail("there is nothing after the @; give an address such as info@example.org")
 		}
@@ -71,7 +97,7 @@ func ParseDomain(input string) (Domain, error) {
 	if why := ldh(ascii); why != "" {
 		return fail("%s", why)
 	}
-	return Domain{Name: ascii, Input: input}, nil
+	return Domain{Name: ascii, Local: local, Input: input}, nil
 }
 
 // ldh says what keeps a name of ASCII letters from being a domain of mail; "" if nothing.

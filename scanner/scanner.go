@@ -94,12 +94,11 @@ func (s *Scanner) Scan(ctx context.Context, domain string) (*evidence.Snapshot, 
 
 // scan is Scan within a batch, if b is not nil.
 func (s *Scanner) scan(ctx context.Context, d Domain, b *batchRun) (*evidence.Snapshot, error) {
-	domain := d.Name
 	began := time.Now()
 	r := &run{
 		scanner: s, batch: b,
 		snap: &evidence.Snapshot{
-			Schema: evidence.Schema, Tool: s.Tool, Domain: domain, Time: began, Vantage: s.Vantage,
+			Schema: evidence.Schema, Tool: s.Tool, Domain: d.Name, Address: d.Address(), Time: began, Vantage: s.Vantage,
 		},
 		started: map[task]bool{},
 		results: make(chan func() error),

@@ -201,7 +201,8 @@ func (l *list) parse(n int, text string) (scanner.Domain, bool) {
 		l.skip(n, "%v", err)
 		return scanner.Domain{}, false
 	}
-	d.Line = n
+	// A list may hold many addresses of a domain, which is scanned once.
+	d.Line, d.Local = n, ""
 	return d, true
 }
 
@@ -291,15 +292,22 @@ func (s seen) add(name string) bool {
 func argDomains(args []string) ([]scanner.Domain, error) {
 	var list []scanner.Domain
 	var errs []error
-	once := seen{}
+	at := map[string]int{}
 	for _, a := range args {
 		d, err := scanner.ParseDomain(a)
 		if err != nil {
 			errs = append(errs, err)
 			continue
 		}
-		if once.add(d.Name) {
+		i, before := at[d.Name]
+		switch {
+		case !before:
+			at[d.Name] = len(list)
 			list = append(list, d)
+		case list[i].Local == "":
+			list[i].Local = d.Local
+		case d.Local != "" && d.Local != list[i].Local:
+			errs = append(errs, fmt.Errorf("two addresses of %s are given; scan one at a time", d.Name))
 		}
 	}
 	return list, errors.Join(errs...)

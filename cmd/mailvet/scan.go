@@ -14,7 +14,7 @@ import (
 
 func runScan(ctx context.Context, args []string, std streams) error {
 	var o options
-	fs := newFlags("scan", "[flags] DOMAIN|ADDRESS...", "Scans domains and prints the reports. Of a mail address the domain is scanned.", std)
+	fs := newFlags("scan", "[flags] DOMAIN|ADDRESS...", "Scans domains and prints the reports. Of a mail address the domain is\nscanned, and whether mail to it can be encrypted (not for those of a list).", std)
 	o.networkFlags(fs)
 	o.scanFlags(fs)
 	o.outputFlags(fs)

@@ -47,6 +47,7 @@ const (
 	PerDomain
 	PerHost    // each MX host; once for the domain (empty subject) where there is none
 	PerAddress // each address of each MX host; likewise
+	PerMailbox // the mail address that was given; without one there is no result at all
 )
 
 // Outcome is what a code says of its subject. The zero value is the cautious one.

@@ -5,7 +5,7 @@ import "fmt"
 var (
 	categories = []string{"", "ipv6", "dnssec", "auth", "tls", "rpki", "extra"}
 	levels     = []string{"", "required", "recommended", "optional", "informational"}
-	scopes     = []string{"", "domain", "host", "address"}
+	scopes     = []string{"", "domain", "host", "address", "mailbox"}
 	outcomes   = []string{"inconclusive", "pass", "weak", "fail", "not-applicable", "blocked"}
 	statuses   = []string{"unknown", "error", "failed", "warning", "info", "not-tested", "passed"}
 )

@@ -12,12 +12,16 @@ import (
 
 // Run evaluates the catalogue over a canonical snapshot: the results stand in
 // the catalogue's order, the findings of each in the order of their subjects.
-// A check that another requires must stand before it; Validate sees to that.
+// A check that another requires must stand before it; Validate sees to that. A
+// check without a subject, one of mailboxes in a scan of a domain, is left out.
 func Run(catalogue []*Check, s *evidence.Snapshot) []Result {
 	results := make([]Result, 0, len(catalogue))
 	done := make(map[*Check][]Finding, len(catalogue))
 	for _, c := range catalogue {
 		subjects := Subjects(s, c.Scope)
+		if len(subjects) == 0 {
+			continue
+		}
 		findings := make([]Finding, len(subjects))
 		for i, subject := range subjects {
 			findings[i] = answer(c, s, subject, done)
@@ -70,11 +74,15 @@ func findingFor(findings []Finding, subject evidence.Subject) (Finding, bool) {
 }
 
 // Subjects lists what a scope stands for in a snapshot, in a fixed order. It
-// is never empty: without MX hosts the domain itself is the one subject.
+// is empty for PerMailbox alone: without MX hosts the domain is the one subject.
 func Subjects(s *evidence.Snapshot, scope Scope) []evidence.Subject {
 	var list []evidence.Subject
 	switch scope {
 	case PerDomain:
+	case PerMailbox:
+		if s.Address == "" {
+			return nil
+		}
 	case PerHost:
 		for _, h := range s.Mail().Hosts {
 			list = append(list, evidence.Subject{Host: h})

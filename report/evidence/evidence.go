@@ -30,8 +30,9 @@ const Schema = "mailvet.evidence/v1"
 type Snapshot struct {
 	Schema       string        `json:"schema"`
 	Tool         Tool          `json:"tool"`
-	Domain       string        `json:"domain"` // as scanned: lower-case A-labels
-	Time         time.Time     `json:"time"`   // when the scan began; the clock of every check
+	Domain       string        `json:"domain"`            // as scanned: lower-case A-labels
+	Address      string        `json:"address,omitempty"` // the mail address that was given in its place: its local part as written
+	Time         time.Time     `json:"time"`              // when the scan began; the clock of every check
 	Vantage      Vantage       `json:"vantage"`
 	Lookups      []Lookup      `json:"lookups"`
 	Reaches      []Reach       `json:"reaches,omitempty"`

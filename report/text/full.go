@@ -40,6 +40,7 @@ func (p *page) full(r *report.Report, verbose bool) {
 }
 
 func (p *page) heading(r *report.Report) {
+	defer p.mailbox(r)
 	name, score, st := domainText(r.Domain), "not scanned", red
 	if r.Score != nil {
 		score, st = scoreText(r), scoreStyle(r.Score)
@@ -53,6 +54,21 @@ func (p *page) heading(r *report.Report) {
 	}
 	for _, l := range wrap(score, p.width-2) {
 		p.line("  " + p.paint(l, st))
+	}
+}
+
+// mailbox says of the address that was given, if it was one, what is good news:
+// the rest stands with what is beyond Internet.nl's test.
+func (p *page) mailbox(r *report.Report) {
+	if r.Address == "" {
+		return
+	}
+	for _, c := range r.Categories {
+		for _, k := range c.Checks {
+			if k.ID == "mailbox-encryption" && k.Status == check.StatusPassed {
+				p.para(0, Clean(k.Findings[0].Text))
+			}
+		}
 	}
 }
 

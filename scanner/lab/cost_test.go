@@ -201,7 +201,8 @@ func TestQuestions(t *testing.T) {
 
 		l = load(t, lab.Options{})
 		s = withoutRPKI(t, l)
-		scan(t, s, "nomx.test") // brings root, top-level domain and the hoster's zone
+		scan(t, s, "nomx.test")     // brings root, top-level domain and the hoster's zone
+		scan(t, s, "unsigned.test") // and the keys of arpa, which every domain with mail servers needs
 		l.Recursive.ResetCount()
 		scan(t, s, "perfect.test")
 		warm := l.Recursive.Total()

@@ -26,8 +26,9 @@
 //	tls: 1.2                the highest version
 //	silent: yes             takes no connection and says nothing
 //	extensions: A,B         the lines of the EHLO reply
+//	ptr: NAME...            the names of its addresses in the zone arpa; else HOST, with "no" none
 //
-//	-- https HOST PATH [status=N] [type=TYPE] [location=URL] [repeat=N] [cert=WORD,WORD] [fault=silent|refused|closed] --
+//	-- https HOST PATH [status=N] [type=TYPE] [location=URL] [repeat=N] [cert=WORD,WORD] [base64] [fault=silent|refused|closed] --
 //
 // is a page of the web server at all addresses of HOST; the section's text is
 // its body, which repeat makes longer. Several hosts may share an address.
@@ -135,7 +136,7 @@ func Load(fsys fs.FS, dir string, opts Options) (*Lab, error) {
 			return nil, fmt.Errorf("lab: %s: smtp %s: %w", h.file, h.name, err)
 		}
 	}
-	if err := l.addZones(s.zones); err != nil {
+	if err := l.addZones(s.zones, s.hosts); err != nil {
 		return nil, err
 	}
 	if err := l.connect(s); err != nil {
@@ -208,8 +209,9 @@ func (l *Lab) issue(host string, w map[string]string) (tls.Certificate, error) {
 	return l.ca.Issue(leaf), nil
 }
 
-func (l *Lab) addZones(texts []zoneText) error {
+func (l *Lab) addZones(texts []zoneText, hosts []hostText) error {
 	var zones []*dnstest.Zone
+	expanded := map[string]string{}
 	for _, z := range texts {
 		text, err := expandTLSA(z.text, l.tlsa)
 		if err != nil {
@@ -226,8 +228,13 @@ func (l *Lab) addZones(texts []zoneText) error {
 			return fmt.Errorf("lab: %s: %w", z.file, err)
 		}
 		zones = append(zones, zone)
+		expanded[z.origin] = text
 	}
-	var err error
+	reverse, err := l.reverseZone(hosts, expanded)
+	if err != nil {
+		return err
+	}
+	zones = append(zones, reverse)
 	l.World, err = dnstest.NewWorld(l.opts.Now, zones...)
 	return err
 }

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"context"
 	"crypto/tls"
+	"encoding/base64"
 	"fmt"
 	"net"
 	"net/http"
@@ -22,7 +23,7 @@ type pageText struct {
 }
 
 var pageWords = map[string]bool{
-	"status": true, "type": true, "location": true, "repeat": true, "cert": true, "fault": true,
+	"status": true, "type": true, "location": true, "repeat": true, "cert": true, "fault": true, "base64": true,
 }
 
 // site is a host that serves pages.
@@ -185,6 +186,13 @@ func pageHead(file string, w []string, body string) (pageText, error) {
 			return pageText{}, fmt.Errorf("unknown word %q", x)
 		}
 		p.words[k] = v
+	}
+	if _, ok := p.words["base64"]; ok {
+		data, err := base64.StdEncoding.DecodeString(body) // line ends are ignored
+		if err != nil {
+			return pageText{}, fmt.Errorf("the body: %w", err)
+		}
+		p.body = string(data)
 	}
 	return p, nil
 }
