@@ -18,7 +18,9 @@ func dmarcText(d message.DMARC, res *message.Result) []string {
 		return []string{"The From field names several domains; such a message is left out of DMARC. Few receivers accept it."}
 	case message.DMARCNoRecord:
 		text := fmt.Sprintf("%s has no DMARC record, so it asks for nothing.", d.Author)
-		if d.Domain != "" && d.Domain != d.Author {
+		if d.Standard == message.RFC9989 {
+			text = fmt.Sprintf("Neither %s nor any name above it has a DMARC record, so nothing is asked for.", d.Author)
+		} else if d.Domain != "" && d.Domain != d.Author {
 			text = fmt.Sprintf("Neither %s nor the domain above it, %s, has a DMARC record, so nothing is asked for.", d.Author, d.Domain)
 		}
 		return []string{text}

@@ -5,14 +5,14 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strconv"
 
 	"mailvet/dnscheck/dmarc"
 	"mailvet/dnscheck/spf"
 	"mailvet/report/evidence"
 )
 
-// Standard is one of the two standards of DMARC. Receivers of both kinds exist.
+// Standard is one of the two standards of DMARC, as in package dmarc. Receivers
+// of both kinds exist.
 type Standard uint8
 
 const (
@@ -97,7 +97,7 @@ func (r *DMARCReason) UnmarshalText(b []byte) error {
 }
 
 // judged are the standards that a message is judged by.
-var judged = []Standard{RFC7489}
+var judged = []Standard{RFC7489, RFC9989}
 
 // dmarc judges a message by each standard. Several domains in one From field
 // are each judged by RFC 7489 (Section 6.6.1: the strictest policy of those
@@ -143,7 +143,7 @@ func judge(src dmarc.Source, std Standard, author string, res *Result) DMARC {
 		return d
 	}
 	d.Record, d.Percent = evidence.EscapeText(clip(f.text)), 100
-	if d.Tag, d.Policy = f.tag, f.policy; d.Policy < dmarc.PolicyNone {
+	if d.Tag, d.Policy = f.tag, f.policy; f.effect.Policy < dmarc.PolicyNone {
 		d.Result, d.Reason = ResultPermError, DMARCInvalid
 		return d
 	}
@@ -159,26 +159,9 @@ func judge(src dmarc.Source, std Standard, author string, res *Result) DMARC {
 	}
 	d.Disposition = dmarc.PolicyNone
 	if d.Result == ResultFail {
-		d.Disposition = d.Policy
-		d.soften(f.record)
+		d.Disposition, d.Testing, d.Percent = f.effect.Policy, f.effect.Testing, f.effect.Percent
 	}
 	return d
-}
-
-// soften applies what asks for less than the policy.
-func (d *DMARC) soften(r *dmarc.Record) {
-	switch d.Standard {
-	case RFC9989:
-		if d.Testing = r.Testing(); d.Testing {
-			d.Disposition = d.Disposition.Weaker()
-		}
-	case RFC7489:
-		if v, ok := r.Get("pct"); ok {
-			if n, err := strconv.ParseUint(v, 10, 8); err == nil && n <= 100 {
-				d.Percent = int(n)
-			}
-		}
-	}
 }
 
 // discovery is the record that holds for an author's domain.
@@ -187,44 +170,75 @@ type discovery struct {
 	record       *dmarc.Record // nil if there is none
 	several      bool
 	tag          string
-	policy       dmarc.Policy // under PolicyNone: the record cannot be used
+	policy       dmarc.Policy // as the tag says
+	effect       dmarc.Effect // what is asked for in the end
 	failed       *evidence.Lookup
 }
 
 // discover finds the record. What is not known yet counts as none, and is
 // asked for through src.
 func discover(src dmarc.Source, std Standard, author string) discovery {
+	if std == RFC9989 {
+		return discoverWalk(src, author)
+	}
 	f := dmarc.Find(src, author)
 	d := discovery{domain: f.Domain}
 	if f.Unknown && f.Lookup != nil {
 		d.failed = f.Lookup
 		return d
 	}
-	d.several = len(f.Texts) > 1
-	d.use(f.Texts, f.Org, "sp")
+	if d.several = len(f.Texts) > 1; len(f.Texts) == 1 {
+		d.use(std, f.Texts[0], f.Org, true)
+	}
+	return d
+}
+
+// discoverWalk goes by the tree walk (RFC 9989, Section 4.10): the record of
+// the author's domain, else that of its organizational domain, else that of the
+// public suffix domain above it. np holds where the author's domain does not
+// exist.
+func discoverWalk(src dmarc.Source, author string) discovery {
+	t := dmarc.Walk(src, author)
+	d := discovery{domain: author}
+	for _, at := range []string{author, t.Org, t.PSD} {
+		step := t.At(at)
+		if step == nil || step.Record == nil {
+			continue
+		}
+		exists := at == author
+		if !exists {
+			a := src(author, "A")
+			exists = a == nil || a.Outcome != evidence.OutcomeNXDomain
+		}
+		d.domain = at
+		d.use(RFC9989, step.Record.String(), at != author, exists)
+		break
+	}
+	if d.record == nil || d.domain != author {
+		for _, step := range t.Steps {
+			if step.Unknown && step.Lookup != nil {
+				return discovery{domain: step.Domain, failed: step.Lookup}
+			}
+		}
+	}
 	return d
 }
 
 // use reads the one record; below says that it stands above the author's
-// domain, sub is the tag that then speaks first.
-func (d *discovery) use(texts []string, below bool, sub string) {
-	if len(texts) != 1 {
-		return
-	}
-	r, err := dmarc.Parse(texts[0])
-	d.text = texts[0]
+// domain, exists that this one does exist.
+func (d *discovery) use(std Standard, text string, below, exists bool) {
+	r, err := dmarc.Parse(text)
+	d.text = text
 	if err != nil {
 		d.record = &dmarc.Record{}
 		return
 	}
-	d.record, d.tag, d.policy = r, "p", r.Policy("p")
-	if below && r.Policy(sub) >= dmarc.PolicyNone {
-		d.tag, d.policy = sub, r.Policy(sub)
+	d.record, d.effect = r, r.Effect(dmarc.Standard(std), below, exists)
+	if d.tag = d.effect.Tag; d.tag == "" {
+		d.tag = "p" // there is no policy that could be read
 	}
-	// RFC 7489, Section 6.6.3: without a valid policy the record counts as
-	// p=none if reports can be sent.
-	if d.policy < dmarc.PolicyNone && len(r.Addresses("rua")) > 0 {
-		d.policy = dmarc.PolicyNone
+	if d.policy = r.Policy(d.tag); d.policy < dmarc.PolicyNone && d.effect.Policy == dmarc.PolicyNone {
+		d.policy = dmarc.PolicyNone // reports can be sent, so it counts as p=none
 	}
 }
 
@@ -264,6 +278,9 @@ func (r *Result) mailFrom() *SPF {
 // orgDomain is the organizational domain of a name; the name itself where
 // there is none above it.
 func orgDomain(src dmarc.Source, std Standard, name string) string {
+	if std == RFC9989 {
+		return dmarc.Walk(src, name).Org
+	}
 	if org := dmarc.OrgDomain(name); org != "" {
 		return org
 	}

@@ -168,3 +168,51 @@ func TestEnums(t *testing.T) {
 	check("DMARC reason", int(message.DMARCManyAuthors)+1, func(i int) encoding.TextMarshaler { return message.DMARCReason(i) }, &d, func() any { return d })
 	check("standard", int(message.RFC9989)+1, func(i int) encoding.TextMarshaler { return message.Standard(i) }, &std, func() any { return std })
 }
+
+// By RFC 9989 organizations are found in the DNS.
+func TestTreeWalk(t *testing.T) {
+	from := func(domain string) string { return strings.Replace(plain, "ann@a.test", "ann@"+domain, 1) }
+	exists := []string{"A 192.0.2.9"}
+	tests := []struct {
+		name, author, sender string
+		zone                 zone
+		want                 string
+	}{
+		{"of its own", "a.test", "x@a.test", nil, "pass aligned p=reject none"},
+		{"relaxed", "a.test", "x@mail.a.test", nil, "pass aligned p=reject none"},
+		{"a subdomain", "news.a.test", "x@other.test", zone{"news.a.test": exists}, "fail not-aligned sp=quarantine quarantine"},
+		{"a subdomain that is not there", "news.a.test", "x@other.test", zone{"_dmarc.a.test": {"TXT v=DMARC1; p=none; np=reject"}}, "fail not-aligned np=reject reject"},
+		{"one that is there", "news.a.test", "x@other.test", zone{"news.a.test": exists, "_dmarc.a.test": {"TXT v=DMARC1; p=none; np=reject"}}, "fail not-aligned p=none none"},
+		{"testing", "a.test", "x@other.test", zone{"_dmarc.a.test": {"TXT v=DMARC1; p=reject; t=y"}}, "fail not-aligned p=reject quarantine testing"},
+		{"pct is gone", "a.test", "x@other.test", zone{"_dmarc.a.test": {"TXT v=DMARC1; p=reject; pct=0"}}, "fail not-aligned p=reject reject"},
+		{"two organizations below a suffix", "a.test", "x@other.test", zone{"_dmarc.test": {"TXT v=DMARC1; p=none; psd=y"}}, "fail not-aligned p=reject reject"},
+		{"one below a name that the list takes for a suffix's", "one.a.test", "x@two.a.test",
+			zone{"_dmarc.one.a.test": {"TXT v=DMARC1; p=reject; psd=n"}, "two.a.test": {"TXT v=spf1 +all"}}, "fail not-aligned p=reject reject"},
+		{"nothing", "none.test", "x@none.test", nil, "none no-record  "},
+		{"no policy counts as none", "a.test", "x@other.test", zone{"_dmarc.a.test": {"TXT v=DMARC1; t=n"}}, "fail not-aligned p=none none"},
+		{"no answer", "a.test", "x@a.test", zone{"_dmarc.a.test": {"servfail"}}, "temperror dns  "},
+		{"no answer above, where it matters", "none.test", "x@a.test", zone{"_dmarc.test": {"timeout"}}, "temperror dns  "},
+		{"no answer above, where it does not", "a.test", "x@a.test", zone{"_dmarc.test": {"timeout"}}, "pass aligned p=reject none"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			res := judge(t, world(t).with(tt.zone), from(tt.author), func(j *message.Judge) { j.From = tt.sender })
+			d := of(res, message.RFC9989)[0]
+			policy := ""
+			if d.Tag != "" {
+				policy = d.Tag + "=" + d.Policy.String()
+			}
+			got := fmt.Sprintf("%s %s %s %s", d.Result, d.Reason, policy, d.Disposition)
+			if d.Testing {
+				got += " testing"
+			}
+			if got != tt.want {
+				t.Errorf("%q, want %q", got, tt.want)
+			}
+		})
+	}
+	msg := strings.Replace(plain, "Ann <ann@a.test>", "ann@a.test, bob@other.test", 1)
+	if list := of(judge(t, world(t), msg, nil), message.RFC9989); len(list) != 1 || list[0].Reason != message.DMARCManyAuthors {
+		t.Errorf("%+v", list)
+	}
+}
