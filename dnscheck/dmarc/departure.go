@@ -252,6 +252,7 @@ func unescape(s string) (string, bool) {
 	return b.String(), true
 }
 
+// hex is the value of a hexadecimal digit, -1 for anything else.
 func hex(c byte) int { return strings.IndexByte("0123456789abcdef", lowerASCII(string(rune(c)))[0]) }
 
 // isHost checks a domain name of letters, digits and hyphens with a dot.
