@@ -24,6 +24,15 @@
 //	banner: TEXT            the greeting, with its reply code
 //	limit: N                connections a minute, then 421
 //	tls: 1.2                the highest version
+//	versions: A,B           versions of TLS, "SSL 2.0" to "TLS 1.3" (this line and those up to refuses: see smtptest.Model)
+//	suites: A,B             suites, best first, by IANA's names
+//	groups: A,B             groups, best first
+//	hashes: A,B             hash functions for signatures in TLS 1.2: MD5, SHA1, SHA224, ...
+//	specs: A,B              ciphers of SSL 2.0
+//	order: client           the client's order of suites decides
+//	compression: DEFLATE    it compresses
+//	without: A,B            lacks extended-master-secret, secure-renegotiation
+//	refuses: HOW            alert, close, reset, silence, oddly
 //	silent: yes             takes no connection and says nothing
 //	extensions: A,B         the lines of the EHLO reply
 //	ptr: NAME...            the names of its addresses in the zone arpa; else HOST, with "no" none
@@ -159,6 +168,9 @@ func (l *Lab) addServer(h hostText) error {
 		server.TLS = smtptest.Config(cert)
 		if h.values["tls"] == "1.2" {
 			server.TLS.MaxVersion = tls.VersionTLS12
+		}
+		if server.Model, err = modelOf(h.values); err != nil {
+			return err
 		}
 	}
 	if banner := h.values["banner"]; banner != "" {

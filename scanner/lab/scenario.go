@@ -50,7 +50,7 @@ type hostText struct {
 	values     map[string]string
 }
 
-var hostKeys = []string{"cert", "starttls", "banner", "silent", "tls", "limit", "helo", "extensions", "ptr"}
+var hostKeys = append([]string{"cert", "starttls", "banner", "silent", "tls", "limit", "helo", "extensions", "ptr"}, modelKeys...)
 
 // Want is what a scan of a domain must find: every finding that is neither
 // passed nor left out for want of evidence, and the score. What is not listed
