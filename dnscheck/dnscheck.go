@@ -29,6 +29,9 @@ var Checks = slices.Concat(
 	routeStrictChecks,
 	dkimChecks,
 	dnssecExtraChecks,
+	mtastsChecks,
+	tlsrptChecks,
+	bimiChecks,
 )
 
 // Wants lists the questions that the checks need and s does not hold yet. The
@@ -49,6 +52,9 @@ func Wants(s *evidence.Snapshot) []evidence.Question {
 		mailboxWants,
 		spfStrictWants,
 		dmarcStrictWants,
+		mtastsWants,
+		tlsrptWants,
+		bimiWants,
 	} {
 		for _, q := range wants(s) {
 			if s.Lookup(q.Name, q.Type) == nil {
@@ -86,7 +92,11 @@ func FetchWants(s *evidence.Snapshot) []FetchWant {
 		return nil
 	}
 	var list []FetchWant
-	for _, wants := range []func(*evidence.Snapshot) []FetchWant{mailboxFetchWants} {
+	for _, wants := range []func(*evidence.Snapshot) []FetchWant{
+		mailboxFetchWants,
+		mtastsFetches,
+		bimiFetches,
+	} {
 		for _, w := range wants(s) {
 			if s.Fetch(w.URL) != nil {
 				continue

@@ -22,7 +22,7 @@ import (
 //	domain NAME                     the domain, if it is not example.test
 //	reach HOST ADDR HOW             a name server's address: reached, or a failure class
 //	session HOST ADDR HOW           a mail server's address, likewise
-//	vantage WORD...                 no-ipv6, no-smtp, ipv6-missing, ipv4-missing, strips, rpki, no-rpki, origins, private
+//	vantage WORD...                 no-ipv6, no-smtp, no-http, ipv6-missing, ipv4-missing, strips, rpki, no-rpki, origins, private
 //	routing ADDR VRPS ROUTES [covered] [vrp=PREFIX-LENGTH=AS] [PREFIX=AS=STATE[=COUNTRY]]...   the sources' conditions, what makes
 //	                                a route valid, and routes
 //	system AS NAME                  an autonomous system
@@ -67,6 +67,8 @@ func worldVantage(v *evidence.Vantage, word string) {
 		v.NoIPv6 = true
 	case "no-smtp":
 		v.NoSMTP = true
+	case "no-http":
+		v.NoHTTP = true
 	case "ipv6-missing":
 		v.IPv6 = evidence.Missing
 	case "ipv4-missing":
@@ -167,7 +169,7 @@ func worldLookup(line string) evidence.Lookup {
 			owner, l.Owner = f[3], f[3]
 			l.Aliases = []evidence.RR{{Name: l.Name, Type: "CNAME", Data: owner + "."}}
 		}
-		for d := range strings.SplitSeq(data, ";") {
+		for d := range strings.SplitSeq(data, " ; ") {
 			l.Answer = append(l.Answer, evidence.RR{Name: owner, Type: l.Type, TTL: 300, Data: strings.TrimSpace(d)})
 		}
 		return l

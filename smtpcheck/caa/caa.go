@@ -51,7 +51,10 @@ func Parse(data string) (Property, error) {
 		return Property{}, errData
 	}
 	text := func(s string) string { return evidence.RR{Data: s}.Text() }
-	return Property{uint8(n), text(`"` + tag + `"`), text(value)}, nil
+	if tag = text(tag); tag == "" {
+		return Property{}, errData
+	}
+	return Property{uint8(n), tag, text(value)}, nil
 }
 
 // String is the presentation format.

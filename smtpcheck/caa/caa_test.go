@@ -71,7 +71,7 @@ func TestParse(t *testing.T) {
 			t.Errorf("%s: %+q, %v", data, p, err)
 		}
 	}
-	for _, data := range []string{"", "0", "0 issue", `issue "x"`, `256 issue "x"`, `-1 issue "x"`, `0 issue ca.example`, `0  "x"`} {
+	for _, data := range []string{"", "0", "0 issue", `issue "x"`, `256 issue "x"`, `-1 issue "x"`, `0 issue ca.example`, `0  "x"`, `0 "" "x"`, `0 " "x"`} {
 		if p, err := caa.Parse(data); err == nil {
 			t.Errorf("%q is accepted as %v", data, p)
 		}
@@ -106,7 +106,7 @@ func TestClimb(t *testing.T) {
 }
 
 func FuzzParse(f *testing.F) {
-	for _, s := range []string{`0 issue "ca.example"`, `128 issue "a; b=c"`, `0 a\032b "\000"`, `0 iodef "mailto:x@y.test"`, `0 contactphone "+1;a=b"`} {
+	for _, s := range []string{`0 issue "ca.example"`, `128 issue "a; b=c"`, `0 a\032b "\000"`, `0 iodef "mailto:x@y.test"`, `0 contactphone "+1;a=b"`, `0 " " "`} {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, data string) {
