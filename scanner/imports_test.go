@@ -46,7 +46,7 @@ var imports = []rule{
 	{"dnscheck/fetch", false, []string{"report/evidence"}, "an observer: records, does not judge"},
 	{"dnscheck/resolver", false, []string{"report/evidence", "dnscheck/dnssec"}, "an observer: records, does not judge"},
 	{"dnscheck/dnstest", false, nil, "name servers for tests; knows nothing of what is tested"},
-	{"smtpcheck", true, []string{"report/check", "report/evidence", "smtpcheck/dane", "smtpcheck/guideline", "smtpcheck/certificate", "smtpcheck/caa"}, "checks are functions of evidence"},
+	{"smtpcheck", true, []string{"report/check", "report/evidence", "smtpcheck/dane", "smtpcheck/guideline", "smtpcheck/certificate", "smtpcheck/caa", "smtpcheck/tlshello"}, "checks are functions of evidence"},
 	{"smtpcheck/dane", true, []string{"report/evidence", "smtpcheck/certificate"}, "one standard"},
 	{"smtpcheck/caa", true, []string{"report/evidence"}, "one standard"},
 	{"smtpcheck/certificate", true, nil, "a parser of untrusted octets"},

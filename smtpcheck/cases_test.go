@@ -23,7 +23,7 @@ type testCase struct {
 
 func cases(t *testing.T) []testCase {
 	var list []testCase
-	for _, more := range [][]testCase{domainCases(), addressCases(), sessionCases(), certificateCases(t), daneCases(t), rolloverCases(t), caaCases()} {
+	for _, more := range [][]testCase{domainCases(), addressCases(), sessionCases(), certificateCases(t), daneCases(t), rolloverCases(t), caaCases(), tlsCases()} {
 		list = append(list, more...)
 	}
 	return list
@@ -117,7 +117,6 @@ func domainCases() []testCase {
 		{"dane-exists", "blocked", "", "null MX with others", func(w *world) { w.answer(domain, "MX", "0 .", "10 "+mx+".") }},
 		{"dane-exists", "unknown-requirement", "untested", "MX unknown", func(w *world) { w.outcome(domain, "MX", evidence.OutcomeServFail) }},
 		{"cert-key", "nothing-to-test", "", "null MX", func(w *world) { w.answer(domain, "MX", "0 .") }},
-		{"tls-version", "not-gathered", "", "", func(w *world) {}},
 	}
 }
 
@@ -209,12 +208,6 @@ func sessionCases() []testCase {
 	}
 	return []testCase{
 		{"starttls-exists", "good", "good", "", func(w *world) {}},
-		{"tls-zero-rtt", "not-tested-for-mail", "na", "", func(w *world) {}},
-		{"tls-zero-rtt", "version-unknown", "na", "", func(w *world) {
-			for i := range w.Sessions {
-				w.Sessions[i].Handshake.Version = ""
-			}
-		}},
 		{"starttls-exists", "good", "good", "failure after the handshake", func(w *world) {
 			for i := range w.Sessions {
 				w.Sessions[i].Failure = &evidence.Failure{Op: evidence.OpHelloTLS, Class: evidence.ClassTimeout}

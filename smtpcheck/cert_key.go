@@ -23,31 +23,33 @@ var (
 		Advice: "Install certificates as an authority issues them."}
 )
 
-var certKey = &check.Check{
-	ID: "cert-key", API: "mail_starttls_cert_pubkey", Category: check.TLS, Level: check.Required, Scope: check.PerHost,
-	Title: "Public key of the certificate",
-	Doc: check.Doc{
-		What: "The public keys of the certificates that the mail server sends, but for the root's, are compared with the guideline: their algorithm, length and curve.",
-		Why:  "Who computes the private key from a weak public key can pose as the server.",
-		How:  "Use ECDSA on P-256 or P-384, Ed25519, or RSA with at least 3072 bits.",
-	},
-	Cites:    []check.Citation{check.NCSC(guideline.SectionKeySizes)},
-	Requires: requiresTLS,
-	Args:     append([]string{"keys"}, certArgs...),
-	Codes:    []*check.Code{keyGood, keyPhaseOut, keyInsufficient, keyUnreadable, noCertificate, worseElsewhere, weakerElsewhere},
-	Evaluate: func(s *evidence.Snapshot, subject evidence.Subject) check.Finding {
-		return judgeEach(s, subject.Host, worseElsewhere, weakerElsewhere, judgeKeys)
-	},
+func certKeyBy(tables *guideline.Tables) *check.Check {
+	return &check.Check{
+		ID: "cert-key", API: "mail_starttls_cert_pubkey", Category: check.TLS, Level: check.Required, Scope: check.PerHost,
+		Title: "Public key of the certificate",
+		Doc: check.Doc{
+			What: "The public keys of the certificates that the mail server sends, but for the root's, are compared with the guideline: their algorithm, length and curve.",
+			Why:  "Who computes the private key from a weak public key can pose as the server.",
+			How:  "Use ECDSA on P-256 or P-384, Ed25519, or RSA with at least 3072 bits.",
+		},
+		Cites:    []check.Citation{cite(tables, tables.CertificateCurves)},
+		Requires: requiresTLS,
+		Args:     append([]string{"keys"}, certArgs...),
+		Codes:    []*check.Code{keyGood, keyPhaseOut, keyInsufficient, keyUnreadable, noCertificate, worseElsewhere, weakerElsewhere},
+		Evaluate: func(s *evidence.Snapshot, subject evidence.Subject) check.Finding {
+			return judgeEach(s, subject.Host, worseElsewhere, weakerElsewhere, func(x *served) answer { return judgeKeys(x, tables) })
+		},
+	}
 }
 
-func judgeKeys(x *served) answer {
+func judgeKeys(x *served, tables *guideline.Tables) answer {
 	switch {
 	case x.chain == nil:
 		return answer{code: noCertificate}
 	case !x.readable():
 		return answer{code: keyUnreadable}
 	}
-	return worstOf(x.judged(), "keys", keyLevel, map[guideline.Level]*check.Code{
+	return worstOf(x.judged(), "keys", func(c *certificate.Certificate) (guideline.Level, string) { return keyLevel(c, tables) }, map[guideline.Level]*check.Code{
 		guideline.Insufficient: keyInsufficient, guideline.PhaseOut: keyPhaseOut, guideline.Sufficient: keyGood, guideline.Good: keyGood,
 	})
 }
@@ -74,13 +76,13 @@ func worstOf(certs []*certificate.Certificate, arg string, level func(*certifica
 	return answer{code: codes[worst], args: map[string]string{arg: join(labels)}}
 }
 
-func keyLevel(c *certificate.Certificate) (guideline.Level, string) {
+func keyLevel(c *certificate.Certificate, tables *guideline.Tables) (guideline.Level, string) {
 	k := c.Key
 	switch k.Algorithm {
 	case certificate.RSA, certificate.RSAPSS:
-		return guideline.RSA(k.Bits), fmt.Sprintf("RSA, %d bits", k.Bits)
+		return tables.RSA(k.Bits), fmt.Sprintf("RSA, %d bits", k.Bits)
 	case certificate.EC:
-		level, name := guideline.CertificateCurves.ByOID(k.Curve)
+		level, name := tables.CertificateCurves.ByOID(k.Curve)
 		switch {
 		case k.Curve == "":
 			name = "a curve without name"
@@ -91,7 +93,7 @@ func keyLevel(c *certificate.Certificate) (guideline.Level, string) {
 	case certificate.DSA:
 		return guideline.Insufficient, fmt.Sprintf("DSA, %d bits", k.Bits)
 	}
-	level, name := guideline.CertificateEdwards.ByOID(k.Algorithm)
+	level, name := tables.CertificateEdwards.ByOID(k.Algorithm)
 	if name == "" {
 		name = "algorithm " + k.Algorithm
 	}

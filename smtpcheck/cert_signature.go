@@ -24,24 +24,26 @@ var (
 		Advice: "Install certificates as an authority issues them."}
 )
 
-var certSignature = &check.Check{
-	ID: "cert-signature", API: "mail_starttls_cert_sig", Category: check.TLS, Level: check.Required, Scope: check.PerHost,
-	Title: "Signature of the certificate",
-	Doc: check.Doc{
-		What: "The algorithms that sign the certificates which the mail server sends, but for the root's, are compared with the guideline.",
-		Why:  "With a broken hash function such as SHA-1 a signature can be moved to a forged certificate.",
-		How:  "Use certificates that are signed with SHA-256, SHA-384 or SHA-512, or by Ed25519 or Ed448.",
-	},
-	Cites:    []check.Citation{check.NCSC(guideline.SectionHashFunctions)},
-	Requires: requiresTLS,
-	Args:     append([]string{"signatures"}, certArgs...),
-	Codes:    []*check.Code{signatureGood, signaturePSS, signaturePhaseOut, signatureInsufficient, signatureUnreadable, noCertificate, worseElsewhere, weakerElsewhere},
-	Evaluate: func(s *evidence.Snapshot, subject evidence.Subject) check.Finding {
-		return judgeEach(s, subject.Host, worseElsewhere, weakerElsewhere, judgeSignatures)
-	},
+func certSignatureBy(tables *guideline.Tables) *check.Check {
+	return &check.Check{
+		ID: "cert-signature", API: "mail_starttls_cert_sig", Category: check.TLS, Level: check.Required, Scope: check.PerHost,
+		Title: "Signature of the certificate",
+		Doc: check.Doc{
+			What: "The algorithms that sign the certificates which the mail server sends, but for the root's, are compared with the guideline.",
+			Why:  "With a broken hash function such as SHA-1 a signature can be moved to a forged certificate.",
+			How:  "Use certificates that are signed with SHA-256, SHA-384 or SHA-512, or by Ed25519 or Ed448.",
+		},
+		Cites:    []check.Citation{cite(tables, tables.CertificateSignatures)},
+		Requires: requiresTLS,
+		Args:     append([]string{"signatures"}, certArgs...),
+		Codes:    []*check.Code{signatureGood, signaturePSS, signaturePhaseOut, signatureInsufficient, signatureUnreadable, noCertificate, worseElsewhere, weakerElsewhere},
+		Evaluate: func(s *evidence.Snapshot, subject evidence.Subject) check.Finding {
+			return judgeEach(s, subject.Host, worseElsewhere, weakerElsewhere, func(x *served) answer { return judgeSignatures(x, tables) })
+		},
+	}
 }
 
-func judgeSignatures(x *served) answer {
+func judgeSignatures(x *served, tables *guideline.Tables) answer {
 	switch {
 	case x.chain == nil:
 		return answer{code: noCertificate}
@@ -49,7 +51,7 @@ func judgeSignatures(x *served) answer {
 		return answer{code: signatureUnreadable}
 	}
 	certs := x.judged()
-	a := worstOf(certs, "signatures", signatureLevel, map[guideline.Level]*check.Code{
+	a := worstOf(certs, "signatures", func(c *certificate.Certificate) (guideline.Level, string) { return signatureLevel(c, tables) }, map[guideline.Level]*check.Code{
 		guideline.Insufficient: signatureInsufficient, guideline.PhaseOut: signaturePhaseOut, guideline.Sufficient: signatureGood, guideline.Good: signatureGood,
 	})
 	for _, c := range certs {
@@ -68,7 +70,7 @@ var pssHashes = map[string]string{
 // signatureLevel follows the guideline, but for RSASSA-PSS.
 //
 // Beyond the guideline: RSASSA-PSS is as good as its hash function.
-func signatureLevel(c *certificate.Certificate) (guideline.Level, string) {
+func signatureLevel(c *certificate.Certificate, tables *guideline.Tables) (guideline.Level, string) {
 	sig := c.Signature
 	if sig.Algorithm == certificate.RSAPSS {
 		if hash := pssHashes[sig.Hash]; hash != "" {
@@ -76,7 +78,7 @@ func signatureLevel(c *certificate.Certificate) (guideline.Level, string) {
 		}
 		return guideline.Insufficient, "RSASSA-PSS with hash " + sig.Hash
 	}
-	level, name := guideline.CertificateSignatures.ByOID(sig.Algorithm)
+	level, name := tables.CertificateSignatures.ByOID(sig.Algorithm)
 	if name == "" {
 		name = brokenSignatures[sig.Algorithm]
 	}

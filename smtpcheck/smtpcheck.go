@@ -20,16 +20,25 @@ import (
 
 	"mailvet/report/check"
 	"mailvet/report/evidence"
+	"mailvet/smtpcheck/guideline"
 )
 
 // Checks lists the package's checks in the order of reports, which is that of
-// Internet.nl.
-var Checks = []*check.Check{
-	starttlsExists,
-	tlsKeyExchange, tlsCiphers, tlsCipherOrder, tlsVersion, tlsCompression, tlsSecureRenegotiation, tlsClientRenegotiation,
-	certTrust, certKey, certSignature, certHost, caaRecords,
-	daneExists, daneValid, daneRollover,
-	tlsZeroRTT, tlsKeyExchangeHash, tlsExtendedMasterSecret,
+// Internet.nl. They go by the guideline of the NCSC, as Internet.nl does.
+var Checks = ChecksBy(guideline.NCSC)
+
+// ChecksBy lists the checks as they are by another guideline for TLS. The ids,
+// codes and verdicts are the same: a verdict then says what Internet.nl would
+// say if it went by that guideline. The slice is the caller's; checks that go by
+// no guideline are shared.
+func ChecksBy(t *guideline.Tables) []*check.Check {
+	return []*check.Check{
+		starttlsExists,
+		tlsKeyExchangeBy(t), tlsCiphersBy(t), tlsCipherOrderBy(t), tlsVersionBy(t), tlsCompression, tlsSecureRenegotiation, tlsClientRenegotiation,
+		certTrust, certKeyBy(t), certSignatureBy(t), certHost, caaRecords,
+		daneExists, daneValid, daneRollover,
+		tlsZeroRTT, tlsKeyExchangeHashBy(t), tlsExtendedMasterSecret,
+	}
 }
 
 // MaxAddresses is the number of addresses of one host that are spoken to. A

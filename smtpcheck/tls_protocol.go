@@ -1,13 +1,37 @@
 package smtpcheck
 
 import (
+	"strconv"
+
 	"mailvet/report/check"
 	"mailvet/report/evidence"
 	"mailvet/smtpcheck/guideline"
 )
 
-// The checks in this file, but for tls-zero-rtt, are declared; the evidence for
-// them is not gathered yet, so that they have no Evaluate.
+// answered makes the judgement of a check that rests on one question.
+func answered(answer func(*evidence.TLS) evidence.Answer, accepted, refused, none *check.Code, o open, problem string) func(*evidence.Snapshot, evidence.Subject) check.Finding {
+	judge := func(g *graded) opinion {
+		switch answer(g.tls) {
+		case evidence.Accepted:
+			return opinion{code: accepted, verdict: accepted.Verdict, problem: problem}
+		case evidence.Refused:
+			return opinion{code: refused, verdict: refused.Verdict, problem: problem}
+		case evidence.NotAskable:
+			return opinion{code: none, verdict: none.Verdict}
+		}
+		return o.of(g, "")
+	}
+	return func(s *evidence.Snapshot, subject evidence.Subject) check.Finding {
+		return gradeEach(s, subject.Host, judge)
+	}
+}
+
+var (
+	compressionGood = &check.Code{Name: "good", Outcome: check.Pass, Verdict: "good", Text: "{where} does not compress within TLS."}
+	compressionBad  = &check.Code{Name: "compresses", Outcome: check.Fail, Verdict: "bad", Text: "{where} compresses within TLS.",
+		Advice: "Switch TLS compression off. In Postfix: tls_ssl_options = NO_COMPRESSION. In Exim with OpenSSL: openssl_options = +no_compression."}
+	compressionOpen = openCodes("whether {where} compresses within TLS")
+)
 
 var tlsCompression = &check.Check{
 	ID: "tls-compression", API: "mail_starttls_tls_compress", Category: check.TLS, Level: check.Required, Scope: check.PerHost,
@@ -19,13 +43,19 @@ var tlsCompression = &check.Check{
 	},
 	Cites:    []check.Citation{check.NCSC(guideline.SectionCompression)},
 	Requires: requiresTLS,
-	Args:     []string{"host"},
-	Codes: []*check.Code{
-		{Name: "good", Outcome: check.Pass, Verdict: "good", Text: "{host} does not compress within TLS."},
-		{Name: "compresses", Outcome: check.Fail, Verdict: "bad", Text: "{host} compresses within TLS.",
-			Advice: "Switch TLS compression off. In Postfix: tls_ssl_options = NO_COMPRESSION."},
-	},
+	Args:     tlsArgs,
+	Codes:    append([]*check.Code{compressionGood, compressionBad, tlsWorseElsewhere}, compressionOpen.codes()...),
+	Evaluate: answered(func(t *evidence.TLS) evidence.Answer { return t.Compression }, compressionBad, compressionGood, compressionGood, compressionOpen,
+		"compresses within TLS"),
 }
+
+var (
+	secureGood = &check.Code{Name: "good", Outcome: check.Pass, Verdict: "good", Text: "{where} supports secure renegotiation."}
+	secureNone = &check.Code{Name: "tls-1-3-only", Outcome: check.Pass, Verdict: "good", Text: "{where} has TLS 1.3 only, where there is no renegotiation."}
+	secureBad  = &check.Code{Name: "not-supported", Outcome: check.Fail, Verdict: "bad", Text: "{where} does not support secure renegotiation.",
+		Advice: "Update the mail server's TLS library, and do not switch RFC 5746 off. In Exim with GnuTLS remove %DISABLE_SAFE_RENEGOTIATION from tls_require_ciphers."}
+	secureOpen = openCodes("whether {where} supports secure renegotiation")
+)
 
 var tlsSecureRenegotiation = &check.Check{
 	ID: "tls-secure-renegotiation", API: "mail_starttls_tls_secreneg", Category: check.TLS, Level: check.Required, Scope: check.PerHost,
@@ -37,13 +67,23 @@ var tlsSecureRenegotiation = &check.Check{
 	},
 	Cites:    []check.Citation{check.NCSC(guideline.SectionRenegotiation), check.RFC("5746", "")},
 	Requires: requiresTLS,
-	Args:     []string{"host"},
-	Codes: []*check.Code{
-		{Name: "good", Outcome: check.Pass, Verdict: "good", Text: "{host} supports secure renegotiation, or has TLS 1.3 only, where there is none."},
-		{Name: "not-supported", Outcome: check.Fail, Verdict: "bad", Text: "{host} does not support secure renegotiation.",
-			Advice: "Update the mail server's TLS library."},
-	},
+	Args:     tlsArgs,
+	Codes:    append([]*check.Code{secureGood, secureNone, secureBad, tlsWorseElsewhere}, secureOpen.codes()...),
+	Evaluate: answered(func(t *evidence.TLS) evidence.Answer { return t.SecureRenegotiation }, secureGood, secureBad, secureNone, secureOpen,
+		"does not support secure renegotiation"),
 }
+
+const renegotiationAdvice = "Switch renegotiation off. In Postfix: tls_ssl_options = NO_RENEGOTIATION. In Exim with OpenSSL: openssl_options = +no_renegotiation."
+
+var (
+	clientNot     = &check.Code{Name: "not-allowed", Outcome: check.Pass, Verdict: "not-allowed", Text: "{where} does not let the sender renegotiate."}
+	clientLimited = &check.Code{Name: "limited", Outcome: check.Weak, Verdict: "allowed-with-low-limit", Text: "{where} lets the sender renegotiate, and stops after {times}.",
+		Advice: renegotiationAdvice}
+	clientUnlimited = &check.Code{Name: "unlimited", Outcome: check.Fail, Verdict: "allowed-with-too-high-limit",
+		Text:   "{where} lets the sender renegotiate without a low limit: {times} were tried, and all went through. Internet.nl remarks on it, at no cost.",
+		Advice: renegotiationAdvice}
+	clientOpen = openCodes("whether {where} lets the sender renegotiate")
+)
 
 var tlsClientRenegotiation = &check.Check{
 	ID: "tls-client-renegotiation", API: "mail_starttls_tls_clientreneg", Category: check.TLS, Level: check.Recommended, Scope: check.PerHost,
@@ -55,22 +95,50 @@ var tlsClientRenegotiation = &check.Check{
 	},
 	Cites:    []check.Citation{check.NCSC(guideline.SectionRenegotiation)},
 	Requires: requiresTLS,
-	Args:     []string{"host", "times"},
-	Codes: []*check.Code{
-		{Name: "not-allowed", Outcome: check.Pass, Verdict: "not-allowed", Text: "{host} does not let the sender renegotiate."},
-		{Name: "limited", Outcome: check.Weak, Verdict: "allowed-with-low-limit", Text: "{host} lets the sender renegotiate, and stops after {times} times.",
-			Advice: "Switch renegotiation off. In Postfix: tls_ssl_options = NO_RENEGOTIATION."},
-		{Name: "unlimited", Outcome: check.Fail, Verdict: "allowed-with-too-high-limit", Text: "{host} lets the sender renegotiate without a low limit: {times} times were tried, and all went through. Internet.nl remarks on it, at no cost.",
-			Advice: "Switch renegotiation off. In Postfix: tls_ssl_options = NO_RENEGOTIATION."},
+	Args:     append([]string{"times"}, tlsArgs...),
+	Codes:    append([]*check.Code{clientNot, clientLimited, clientUnlimited, tlsWorseElsewhere, tlsWeakerElsewhere}, clientOpen.codes()...),
+	Evaluate: func(s *evidence.Snapshot, subject evidence.Subject) check.Finding {
+		return gradeEach(s, subject.Host, judgeClientRenegotiation)
 	},
 }
 
+func judgeClientRenegotiation(g *graded) opinion {
+	n := g.tls.Renegotiations
+	times := strconv.Itoa(n) + " renegotiations"
+	if n == 1 {
+		times = "one renegotiation"
+	}
+	args := map[string]string{"times": times}
+	switch answer := g.tls.ClientRenegotiation; {
+	case answer == evidence.Accepted && n >= evidence.MaxRenegotiations:
+		return opinion{clientUnlimited, clientUnlimited.Verdict, "lets the sender renegotiate without a low limit", args}
+	case answer == evidence.Accepted && n > 0:
+		return opinion{clientLimited, clientLimited.Verdict, "lets the sender renegotiate", args}
+	case answer == evidence.Refused, answer == evidence.NotAskable && g.onlyTLS13():
+		return opinion{code: clientNot, verdict: clientNot.Verdict}
+	}
+	return clientOpen.of(g, "") // NotAskable: with no suite that the scanner can finish a handshake in
+}
+
 var (
-	zeroRTTNotTested = &check.Code{Name: "not-tested-for-mail", Outcome: check.NotApplicable, Verdict: "na",
-		Text: "0-RTT is not tested for {host}: SMTP has no use for it. Internet.nl does not test it for mail either, and gives full points."}
-	zeroRTTUnknown = &check.Code{Name: "version-unknown", Outcome: check.Inconclusive, Verdict: "na",
-		Text: "Which version of TLS {host} speaks is not known, and so neither whether there could be 0-RTT. Internet.nl does not test it for mail, and gives full points."}
+	zeroRTTRefused = &check.Code{Name: "not-offered", Outcome: check.Pass, Verdict: "na",
+		Text: "{where} offers no 0-RTT. Internet.nl does not test it for mail, and gives full points."}
+	zeroRTTOffered = &check.Code{Name: "offered", Outcome: check.Fail, Verdict: "na",
+		Text:   "{where} offers 0-RTT, of up to {octets} octets. Internet.nl does not test it for mail, and gives full points.",
+		Advice: "Switch 0-RTT (early data) off in the mail server or in what stands before it: SMTP has no use for it."}
+	zeroRTTOpen = openCodes("whether {where} offers 0-RTT, which Internet.nl does not test for mail")
 )
+
+func judgeZeroRTT(g *graded) opinion {
+	switch g.tls.EarlyData {
+	case evidence.Accepted:
+		octets := strconv.FormatUint(uint64(g.tls.MaxEarlyData), 10)
+		return opinion{zeroRTTOffered, "na", "offers 0-RTT", map[string]string{"octets": octets}}
+	case evidence.Refused, evidence.NotAskable:
+		return opinion{code: zeroRTTRefused, verdict: "na"}
+	}
+	return zeroRTTOpen.of(g, "na")
+}
 
 var tlsZeroRTT = &check.Check{
 	ID: "tls-zero-rtt", API: "mail_starttls_tls_0rtt", Category: check.TLS, Level: check.Required, Scope: check.PerHost,
@@ -82,39 +150,21 @@ var tlsZeroRTT = &check.Check{
 	},
 	Cites:    []check.Citation{check.NCSC(guideline.SectionZeroRTT), check.RFC("8446", "8")},
 	Requires: requiresTLS,
-	Args:     []string{"host"},
-	Codes:    []*check.Code{zeroRTTNotTested, zeroRTTUnknown},
+	Args:     append([]string{"octets"}, tlsArgs...),
+	Codes:    append([]*check.Code{zeroRTTRefused, zeroRTTOffered, tlsWorseElsewhere}, zeroRTTOpen.codes()...),
 	Evaluate: func(s *evidence.Snapshot, subject evidence.Subject) check.Finding {
-		f := check.Finding{Code: zeroRTTUnknown, Args: map[string]string{"host": subject.Host}}
-		for _, x := range s.SessionsOf(subject.Host) {
-			if x.Handshake != nil && x.Handshake.Complete && x.Handshake.Version != "" {
-				f.Code = zeroRTTNotTested
-			}
-		}
-		return f
+		return gradeEach(s, subject.Host, judgeZeroRTT)
 	},
 }
 
-var tlsKeyExchangeHash = &check.Check{
-	ID: "tls-key-exchange-hash", API: "mail_starttls_tls_keyexchangehash", Category: check.TLS, Level: check.Required, Scope: check.PerHost,
-	Title: "Hash function of the key exchange",
-	Doc: check.Doc{
-		What: "In TLS 1.2 the mail server signs its part of the key exchange. It must not agree to do so with SHA-1.",
-		Why:  "Collisions of SHA-1 can be computed, which weakens the signature.",
-		How:  "Use a TLS library of this decade with its usual security level. In Postfix with OpenSSL: do not lower SECLEVEL below 2.",
-	},
-	Cites:    []check.Citation{check.NCSC(guideline.SectionHashFunctions), check.RFC("9155", "")},
-	Requires: requiresTLS,
-	Args:     []string{"host", "hash"},
-	Codes: []*check.Code{
-		{Name: "good", Outcome: check.Pass, Verdict: "good", Text: "{host} signs the key exchange with good hash functions only."},
-		{Name: "phase-out", Outcome: check.Weak, Verdict: "phase-out", Text: "{host} agrees to sign the key exchange with {hash}, which should be phased out.",
-			Advice: "Limit the signature algorithms to SHA-256 and better."},
-		{Name: "insufficient", Outcome: check.Fail, Verdict: "bad", Text: "{host} agrees to sign the key exchange with {hash}.",
-			Advice: "Limit the signature algorithms to SHA-256 and better."},
-		{Name: "unknown", Outcome: check.Inconclusive, Verdict: "other", Text: "With which hash functions {host} signs the key exchange could not be found out."},
-	},
-}
+var (
+	masterGood = &check.Code{Name: "good", Outcome: check.Pass, Verdict: "good", Text: "{where} uses the extended master secret in TLS 1.2."}
+	masterBad  = &check.Code{Name: "not-used", Outcome: check.Fail, Verdict: "bad", Text: "{where} does not use the extended master secret in TLS 1.2.",
+		Advice: "Update the mail server's TLS library, and do not switch RFC 7627 off. In Exim with GnuTLS remove %NO_SESSION_HASH from tls_require_ciphers."}
+	masterNone = &check.Code{Name: "no-tls-1-2", Outcome: check.NotApplicable, Verdict: "na-no-tls-1-2",
+		Text: "{where} does not speak TLS 1.2, to which this check is limited; in TLS 1.3 every session is bound to its handshake."}
+	masterOpen = openCodes("whether {where} uses the extended master secret in TLS 1.2")
+)
 
 var tlsExtendedMasterSecret = &check.Check{
 	ID: "tls-extended-master-secret", API: "mail_starttls_tls_extendedmastersecret", Category: check.TLS, Level: check.Required, Scope: check.PerHost,
@@ -126,12 +176,8 @@ var tlsExtendedMasterSecret = &check.Check{
 	},
 	Cites:    []check.Citation{check.NCSC(guideline.SectionExtendedMasterSecret), check.RFC("7627", "4")},
 	Requires: requiresTLS,
-	Args:     []string{"host"},
-	Codes: []*check.Code{
-		{Name: "good", Outcome: check.Pass, Verdict: "good", Text: "{host} uses the extended master secret in TLS 1.2."},
-		{Name: "not-used", Outcome: check.Fail, Verdict: "bad", Text: "{host} does not use the extended master secret in TLS 1.2.",
-			Advice: "Update the mail server's TLS library."},
-		{Name: "no-tls-1-2", Outcome: check.NotApplicable, Verdict: "na-no-tls-1-2", Text: "{host} does not speak TLS 1.2; in TLS 1.3 every session is bound to its handshake."},
-		{Name: "unknown", Outcome: check.Inconclusive, Verdict: "unknown", Text: "Whether {host} uses the extended master secret could not be found out."},
-	},
+	Args:     tlsArgs,
+	Codes:    append([]*check.Code{masterGood, masterBad, masterNone, tlsWorseElsewhere}, masterOpen.codes()...),
+	Evaluate: answered(func(t *evidence.TLS) evidence.Answer { return t.ExtendedMasterSecret }, masterGood, masterBad, masterNone, masterOpen,
+		"does not use the extended master secret"),
 }

@@ -117,7 +117,8 @@ func (w *world) serve(addr string, ders [][]byte, trust evidence.Trust) {
 	w.session(addr, evidence.Session{
 		Reach: evidence.Reached, Greeting: &evidence.Reply{Code: 220}, Verb: "EHLO", Hello: &evidence.Reply{Code: 250},
 		Extensions: []string{"STARTTLS"}, StartTLS: evidence.StartTLSStarted, StartReply: &evidence.Reply{Code: 220},
-		Handshake: &evidence.Handshake{SNI: mx, Complete: true, Version: "TLS 1.3", Suite: "TLS_AES_256_GCM_SHA384", Chain: c.ID},
+		Handshake: &evidence.Handshake{SNI: mx, Complete: true, Version: "TLS 1.3", Suite: "TLS_AES_256_GCM_SHA384", Group: "X25519MLKEM768", Chain: c.ID},
+		TLS:       soundTLS(),
 	})
 }
 

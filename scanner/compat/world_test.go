@@ -2,9 +2,7 @@
 // to end: a made-up Internet is changed as a worked example or a row of a table
 // says, the evidence that the checks want is gathered from it, and what they
 // and the policy make of it is compared with Internet.nl's answer, subtest by
-// subtest. Checks whose evidence is not gathered yet are filled in by the
-// example; as soon as one is gathered its fill is no longer used, and the
-// world has to show the fact instead.
+// subtest.
 package compat_test
 
 import (
@@ -49,6 +47,7 @@ type host struct {
 	trust evidence.Trust
 	// without is how every session ends that is not secured; nil for one that is.
 	without *evidence.Session
+	tls     *evidence.TLS // nil for one where nothing is wrong
 }
 
 // world is a whole Internet as far as one domain's scan sees it. right makes
@@ -158,6 +157,17 @@ func (w *world) secured(s evidence.Security, names ...string) {
 	}
 }
 
+// grade changes what the hosts show of their TLS.
+func (w *world) grade(change func(*evidence.TLS), names ...string) {
+	for _, name := range names {
+		h := w.hosts[name]
+		if h.tls == nil {
+			h.tls = soundTLS()
+		}
+		change(h.tls)
+	}
+}
+
 func leaf(l smtptest.Leaf) [][]byte { return ca.Issue(l).Certificate }
 
 // record is a TLSA record with a SHA-256 hash, whatever its matching type says.
@@ -229,6 +239,9 @@ func (w *world) session(s *evidence.Snapshot, name string, addr netip.Addr) evid
 		x.Greeting, x.Verb, x.Hello, x.StartReply = &evidence.Reply{Code: 220}, "EHLO", &evidence.Reply{Code: 250}, &evidence.Reply{Code: 220}
 		x.Extensions = []string{"STARTTLS"}
 		x.Handshake = &evidence.Handshake{SNI: name, Complete: true, Version: "TLS 1.3", Suite: "TLS_AES_256_GCM_SHA384", Group: "x25519", Chain: c.ID}
+		if x.TLS = h.tls; x.TLS == nil {
+			x.TLS = soundTLS()
+		}
 	}
 	x.Host, x.Addr, x.Port, x.Time, x.Connections = name, addr.String(), 25, now, 1
 	return x

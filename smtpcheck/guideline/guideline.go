@@ -1,6 +1,8 @@
-// Package guideline is the TLS guideline of the Dutch NCSC ("ICT security
-// guidelines for Transport Layer Security", version 2025-05) as data: for
-// each setting a level and the section it stands in.
+// Package guideline holds guidelines for TLS as data: for each setting a level
+// and the section it stands in. A set of [Tables] is one guideline: [NCSC] that
+// of the Dutch NCSC ("ICT security guidelines for Transport Layer Security",
+// version 2025-05), which Internet.nl goes by, and [Mozilla] the intermediate
+// configuration of Mozilla. The tables of the NCSC have names of their own.
 //
 // Levels are those of the guideline. Good and sufficient settings are fine; a
 // setting to phase out still works but is known to be weakening; an
@@ -11,6 +13,8 @@
 // "good" (keys and curves), the tables follow Internet.nl; nothing depends on
 // the difference.
 package guideline
+
+import "strings"
 
 // Level is how the guideline judges a setting.
 type Level uint8
@@ -55,10 +59,10 @@ type Table struct {
 	Entries []Entry
 }
 
-// ByName returns the level of a setting by its name.
+// ByName returns the level of a setting by its name, in any case.
 func (t *Table) ByName(name string) Level {
 	for _, e := range t.Entries {
-		if e.Name == name {
+		if strings.EqualFold(e.Name, name) {
 			return e.Level
 		}
 	}
@@ -85,16 +89,4 @@ func (t *Table) Names(l Level) []string {
 		}
 	}
 	return names
-}
-
-// RSA returns the level of an RSA key in a certificate by the length of its
-// modulus (Section 3.3.2.1).
-func RSA(bits int) Level {
-	switch {
-	case bits >= 3072:
-		return Good
-	case bits >= 2048:
-		return PhaseOut
-	}
-	return Insufficient
 }

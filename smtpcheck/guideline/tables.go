@@ -55,6 +55,14 @@ var Groups = &Table{SectionKeySizes, []Entry{
 	{"secp224r1", "", PhaseOut},
 }}
 
+// Hybrids are the groups that quantum computers do not break either. The
+// guideline's newest text calls them alone good; Internet.nl cannot see them.
+var Hybrids = &Table{SectionKeySizes, []Entry{
+	{"X25519MLKEM768", "", Good},
+	{"SecP256r1MLKEM768", "", Good},
+	{"SecP384r1MLKEM1024", "", Good},
+}}
+
 // FiniteFieldGroups are the groups of RFC 7919; generator 2. Every other group,
 // ffdhe2048 included, is insufficient.
 var FiniteFieldGroups = &Table{SectionFiniteFields, []Entry{

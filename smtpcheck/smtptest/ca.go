@@ -245,14 +245,23 @@ func rsaKey(bits int, seed string) crypto.Signer {
 
 // Config is a TLS configuration that serves the certificates, as a careful
 // operator would make it: TLS 1.2 and 1.3, and no suite that a guideline finds
-// fault with.
+// fault with. Nor do its servers sign with SHA-1.
 func Config(certs ...tls.Certificate) *tls.Config {
+	certs = slices.Clone(certs)
+	for i := range certs {
+		certs[i].SupportedSignatureAlgorithms = signatures // without SHA-1, whatever GODEBUG says
+	}
 	return &tls.Config{
-		Certificates: slices.Clone(certs), MinVersion: tls.VersionTLS12,
+		Certificates: certs, MinVersion: tls.VersionTLS12,
 		CipherSuites: []uint16{
 			tls.TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384, tls.TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384,
 			tls.TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256, tls.TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256,
 			tls.TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256, tls.TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256,
 		},
 	}
+}
+
+var signatures = []tls.SignatureScheme{
+	tls.Ed25519, tls.ECDSAWithP256AndSHA256, tls.ECDSAWithP384AndSHA384, tls.ECDSAWithP521AndSHA512,
+	tls.PSSWithSHA256, tls.PSSWithSHA384, tls.PSSWithSHA512, tls.PKCS1WithSHA256, tls.PKCS1WithSHA384, tls.PKCS1WithSHA512,
 }
