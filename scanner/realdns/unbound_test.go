@@ -44,6 +44,8 @@ func (u unbound) start(t *testing.T) (port, tlsPort int) {
  do-not-query-localhost: no
  do-ip6: no
  local-zone: "test." nodefault
+ local-zone: "2.0.192.in-addr.arpa." nodefault
+ local-zone: "8.b.d.0.1.0.0.2.ip6.arpa." nodefault
  module-config: %[4]q
  trust-anchor-signaling: no
 %[5]s
