@@ -18,23 +18,28 @@ type iterator struct {
 	mu    sync.Mutex
 	step  int
 	zones map[string][]string // stubs and forwards, with their addresses
-	depth int
+	// forwards are the zones whose servers resolve by themselves: they are not
+	// left for others that they refer to.
+	forwards map[string]bool
+	turn     int // which of several servers is asked first
+	depth    int
 	// heard is every message up to now: as real resolvers do, the iterator
 	// falls back on what it was told of delegations before.
 	heard []*dns.Msg
 }
 
-func newIterator(s *scenario) *iterator {
-	it := &iterator{scenario: s, zones: map[string][]string{}}
-	zone := "."
+func newIterator(s *scenario, turn int) *iterator {
+	it := &iterator{scenario: s, zones: map[string][]string{}, forwards: map[string]bool{}, turn: turn}
+	zone, forward := ".", false
 	for _, line := range s.Config {
 		k, v, _ := strings.Cut(line, ":")
 		v = strings.Trim(strings.TrimSpace(v), `"`)
 		switch strings.TrimSpace(k) {
 		case "stub-zone", "forward-zone":
-			zone = "."
+			zone, forward = ".", strings.HasPrefix(k, "forward")
 		case "name":
 			zone = dns.CanonicalName(v)
+			it.forwards[zone] = forward
 		case "stub-addr", "forward-addr":
 			it.zones[zone] = append(it.zones[zone], v)
 		}
@@ -124,7 +129,7 @@ func (it *iterator) iterate(q dns.Question) (*dns.Msg, error) {
 			return nil, fmt.Errorf("%w: %s %s of %s at %v", errUnanswered, q.Name, dns.Type(q.Qtype), zone, addrs)
 		}
 		child, next := it.referral(m, q, zone)
-		if child == "" {
+		if child == "" || it.forwards[zone] {
 			return m, nil
 		}
 		if q.Qtype == dns.TypeDS && child == q.Name { // the parent's word counts
@@ -156,8 +161,8 @@ func (it *iterator) start(q dns.Question) (string, []string) {
 // ask takes the first answer that is one.
 func (it *iterator) ask(q dns.Question, addrs []string) *dns.Msg {
 	var failed *dns.Msg
-	for _, addr := range addrs {
-		m := it.askOne(q, addr)
+	for i := range addrs {
+		m := it.askOne(q, addrs[(i+it.turn)%len(addrs)])
 		switch {
 		case m == nil:
 		case m.Rcode == dns.RcodeSuccess || m.Rcode == dns.RcodeNameError || m.Rcode == dns.RcodeYXDomain:
@@ -214,23 +219,39 @@ func (it *iterator) referral(m *dns.Msg, q dns.Question, zone string) (string, [
 			addrs = append(addrs, x.AAAA.String())
 		}
 	}
-	for i := 0; child != "" && len(addrs) == 0 && i < len(hosts); i++ {
+	if child == "" || len(addrs) > 0 && it.turn == 0 {
+		return child, addrs
+	}
+	if len(addrs) > 0 {
+		it.zones[child] = addrs // a server may tell the other addresses of itself
+	}
+	for _, host := range hosts {
 		for _, typ := range []uint16{dns.TypeA, dns.TypeAAAA} {
-			r, err := it.resolve(dns.Question{Name: hosts[i], Qtype: typ, Qclass: dns.ClassINET})
-			if err != nil {
-				continue
-			}
-			for _, rr := range r.Answer {
-				switch x := rr.(type) {
-				case *dns.A:
-					addrs = append(addrs, x.A.String())
-				case *dns.AAAA:
-					addrs = append(addrs, x.AAAA.String())
-				}
-			}
+			addrs = append(addrs, it.addresses(host, typ)...)
+		}
+		if len(addrs) > 0 && it.turn == 0 {
+			break
 		}
 	}
-	return child, addrs
+	slices.Sort(addrs)
+	return child, slices.Compact(addrs)
+}
+
+// addresses resolves the name of a server.
+func (it *iterator) addresses(host string, typ uint16) (list []string) {
+	r, err := it.resolve(dns.Question{Name: host, Qtype: typ, Qclass: dns.ClassINET})
+	if err != nil {
+		return nil
+	}
+	for _, rr := range r.Answer {
+		switch x := rr.(type) {
+		case *dns.A:
+			list = append(list, x.A.String())
+		case *dns.AAAA:
+			list = append(list, x.AAAA.String())
+		}
+	}
+	return list
 }
 
 // anywhere takes the answer from whatever server has one, for servers that

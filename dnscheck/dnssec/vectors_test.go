@@ -19,11 +19,8 @@ import (
 var leftOut = map[string]string{
 	"auth_zonemd_anchor.rpl":                 "about ZONEMD of a zone served from a file",
 	"auth_zonemd_insecure_absent_reject.rpl": "about ZONEMD of a zone served from a file",
-	"black_ds.rpl":                           "asks another server after a bogus answer",
-	"black_ent.rpl":                          "asks another server after a bogus answer",
 	"dns64_dnssec.rpl":                       "about addresses made by DNS64",
 	"domain_insec_ds.rpl":                    "about the option that calls a domain insecure",
-	"ds_wildcard_cname.rpl":                  "asks another server after a bogus answer",
 	"local_cname.rpl":                        "about local data",
 	"nsec_cross_zone.rpl":                    "about answers made from remembered NSEC records",
 	"root_key_sentinel.rpl":                  "about failing on purpose for names of the key sentinel (RFC 8509)",
@@ -34,7 +31,6 @@ var leftOut = map[string]string{
 	"stop_nxdomain_minimised.rpl":                              "about answers made from a remembered NXDOMAIN",
 	"val_anchor_nx.rpl":                                        "about a trust anchor whose zone is denied by that of another; ours keeps to the anchor",
 	"val_cname_loop1_3.rpl":                                    "about the resolver's own word for a loop of aliases",
-	"val_cnametooptout.rpl":                                    "about following aliases to a server that answers with a referral",
 	"val_dnametoolong.rpl":                                     "Unbound does not call YXDOMAIN secure; ours does, for the DNAME is",
 	"val_faildnskey_ok.rpl":                                    "about the option that takes a zone without DNSKEY answer as insecure",
 	"val_referd.rpl":                                           "about answers made from a remembered referral",
@@ -58,7 +54,7 @@ func TestScenarios(t *testing.T) {
 		})
 	}
 	t.Logf("%d of %d scenarios played, %d answers compared", played, len(list), compared)
-	if compared < 230 {
+	if compared < 239 {
 		t.Errorf("only %d answers were compared", compared)
 	}
 }
@@ -70,9 +66,14 @@ func play(t *testing.T, s *scenario) int {
 	if renewed.genuine+renewed.wrong > 0 {
 		t.Logf("signed anew: %d signatures, and %d that are wrong", renewed.genuine, renewed.wrong)
 	}
-	// Unbound's own cap of iterations is 150.
-	v := &dnssec.Validator{Anchors: anchors, Now: func() time.Time { return clock }, MaxIterations: 150}
-	it := newIterator(s)
+	// What one server makes bogus Unbound asks another for. So does
+	// resolver.Resolver, and begins anew with a validator of its own.
+	var players [2]player
+	for turn := range players {
+		players[turn].it = newIterator(s, turn)
+		// Unbound's own cap of iterations is 150.
+		players[turn].v = &dnssec.Validator{Anchors: anchors, Now: func() time.Time { return clock }, MaxIterations: 150}
+	}
 	compared := 0
 	asked := map[dns.Question]*scenarioEntry{}
 	for i := range s.Steps {
@@ -85,7 +86,9 @@ func play(t *testing.T, s *scenario) int {
 			}
 			clock = clock.Add(time.Duration(seconds * float64(time.Second)))
 		case "QUERY":
-			it.step = step.N
+			for _, p := range players {
+				p.it.step = step.N
+			}
 			q, _ := step.Entry.parse()
 			asked[q.Question[0]] = &step.Entry
 		case "CHECK_ANSWER":
@@ -94,7 +97,7 @@ func play(t *testing.T, s *scenario) int {
 			if query == nil || query.msg.CheckingDisabled || want.Question[0].Qtype == dns.TypeRRSIG {
 				continue
 			}
-			if compare(t, v, it, query, want) {
+			if compare(t, players[:], query, want) {
 				compared++
 			}
 		}
@@ -105,15 +108,29 @@ func play(t *testing.T, s *scenario) int {
 	return compared
 }
 
-func compare(t *testing.T, v *dnssec.Validator, it *iterator, query *scenarioEntry, want *dns.Msg) bool {
+// player resolves and validates; its servers are asked in an order of its own.
+type player struct {
+	it *iterator
+	v  *dnssec.Validator
+}
+
+func compare(t *testing.T, players []player, query *scenarioEntry, want *dns.Msg) bool {
 	q := want.Question[0]
-	what := "step " + strconv.Itoa(it.step) + ": " + q.Name + " " + dns.Type(q.Qtype).String()
-	reply, err := it.Fetch(t.Context(), q.Name, q.Qtype)
-	if err != nil {
-		t.Logf("%s is not compared: %v", what, err)
-		return false
+	what := "step " + strconv.Itoa(players[0].it.step) + ": " + q.Name + " " + dns.Type(q.Qtype).String()
+	var got dnssec.Result
+	for i, p := range players {
+		reply, err := p.it.Fetch(t.Context(), q.Name, q.Qtype)
+		if err != nil {
+			t.Logf("%s is not compared: %v", what, err)
+			return false
+		}
+		if again := p.v.Validate(t.Context(), p.it, q.Name, q.Qtype, reply); i == 0 || again.Security == evidence.SecuritySecure {
+			got = again
+		}
+		if got.Security != evidence.SecurityBogus {
+			break
+		}
 	}
-	got := v.Validate(t.Context(), it, q.Name, q.Qtype, reply)
 	report := t.Logf
 	if !agrees(want, query.msg.AuthenticatedData || slices.Contains(query.Reply, "DO"), got.Security) {
 		report = t.Errorf
