@@ -15,7 +15,6 @@ import (
 
 	"mailvet/dnscheck/dnssec"
 	"mailvet/dnscheck/dnstest"
-	"mailvet/dnscheck/resolver"
 	"mailvet/report/evidence"
 )
 
@@ -395,33 +394,4 @@ func TestPipelinedConnectionClosedInTheMiddle(t *testing.T) {
 			}
 		})
 	}
-}
-
-// What CD brought, and is bogus, is asked for once more without CD; a domain
-// that is bogus through and through costs one question more for it.
-func TestCheckedAgainCost(t *testing.T) {
-	w := faultWorld(t)
-	ask := func(t *testing.T, question string, faults ...string) resolver.Stats {
-		row := faultRow{servers: one(faults...)}
-		n, addrs := row.network(t, w)
-		r := over(t, n, addrs...)
-		r.Validator = &dnssec.Validator{Anchors: w.Anchors(), Now: time.Now}
-		name, qtype, _ := strings.Cut(question, " ")
-		lookup(t, r, name, qtype)
-		return r.Stats()
-	}
-	synctest.Test(t, func(t *testing.T) {
-		clean := ask(t, "good.test MX")
-		if clean.Again != 0 {
-			t.Errorf("a good domain: %+v", clean)
-		}
-		if s := ask(t, "good.test MX", "good.test MX * expire-rrsig cd"); s.Again != 1 || s.Questions != 2*clean.Questions {
-			t.Errorf("a stale secondary: %d questions, %d again; %d without it", s.Questions, s.Again, clean.Questions)
-		}
-		blind := ask(t, "bogus.test A", "* * * no-validation") // the resolver does not validate
-		s := ask(t, "bogus.test A")
-		if s.Again != 1 || blind.Again != 1 || blind.Questions != 2*(s.Questions-1) {
-			t.Errorf("a bogus domain: %d questions, of a resolver that does not validate %d", s.Questions, blind.Questions)
-		}
-	})
 }

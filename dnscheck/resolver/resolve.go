@@ -54,6 +54,10 @@ func (r *Resolver) resolve(ctx context.Context, k key, typ string) *finished {
 			continue // checking brings back no stripped records
 		}
 		r.stats.again.Add(1)
+		if p.checked && r.withholds(ctx, &f.lookup, p) {
+			withheld = true
+			continue
+		}
 		other, lacks := r.attempt(ctx, k, typ, p)
 		if l := &other.lookup; l.Outcome.Known() && (l.Security == evidence.SecuritySecure || l.Security == evidence.SecurityInsecure) {
 			f, stripped = other, lacks
@@ -68,6 +72,21 @@ func (r *Resolver) resolve(ctx context.Context, k key, typ string) *finished {
 		r.keep(k, f)
 	}
 	return f
+}
+
+// withholds reports whether a server that is told to validate does not give the
+// keys of a zone to which the chain of trust is broken. Then a pass that has it
+// validate is in vain for all names of that zone, and for as long as the answer
+// is kept none is asked for; else the pass needs the keys anyway.
+func (r *Resolver) withholds(ctx context.Context, l *evidence.Lookup, p pass) bool {
+	for _, z := range l.Zones {
+		if z.Security != evidence.SecurityBogus {
+			continue
+		}
+		rep, err := r.ask(ctx, key{name: z.Name, qtype: dns.TypeDNSKEY, round: p.round, checking: true})
+		return err == nil && !usable(rep)
+	}
+	return false
 }
 
 // attempt is one pass of resolve: it asks, follows aliases, asks again where the server
