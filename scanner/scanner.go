@@ -462,6 +462,10 @@ func hopeless(s *evidence.Snapshot) *evidence.Failure {
 			f.Class = last.Failure.Class
 		}
 		f.Text = "no resolver can be reached; check the network, or name another one with --resolver"
+		if last.Failure != nil && last.Failure.Op == evidence.OpHandshake {
+			f.Op = evidence.OpHandshake
+			f.Text = "no TLS can be had with the resolver (" + last.Failure.Text + "); where its certificate is from a private CA, name that with --root-ca"
+		}
 	}
 	return &f
 }

@@ -2,8 +2,13 @@ package main
 
 import (
 	"bytes"
+	"encoding/pem"
+	"errors"
 	"io"
+	"log"
 	"net"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -11,6 +16,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/miekg/dns"
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"mailvet/scanner/lab"
@@ -25,7 +31,7 @@ func TestMain(m *testing.M) {
 func TestScript(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir: "testdata/script", UpdateScripts: os.Getenv("UPDATE_SCRIPTS") != "",
-		Cmds: map[string]func(*testscript.TestScript, bool, []string){"lab": startLab, "rtrcache": startCache, "tear": tear},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){"lab": startLab, "rtrcache": startCache, "tear": tear, "webresolver": startWebResolver},
 		Setup: func(e *testscript.Env) error {
 			e.Setenv("TERM", "dumb")
 			messages, err := filepath.Abs("../../testdata/messages")
@@ -109,4 +115,37 @@ func startLab(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Setenv("HTTPS_PORT", strconv.Itoa(s.HTTPSPort))
 	ts.Check(os.WriteFile(ts.MkAbs("anchors"), []byte(s.Anchors), 0o600))
 	ts.Check(os.WriteFile(ts.MkAbs("roots.pem"), []byte(s.Roots), 0o600))
+}
+
+// startWebResolver is the script command "webresolver": the lab's resolver over
+// HTTPS, with a certificate that no system trusts, until the script ends. It sets
+// WEB_RESOLVER and the file private.pem.
+func startWebResolver(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) > 0 {
+		ts.Fatalf("usage: webresolver")
+	}
+	address := ts.Getenv("RESOLVER")
+	s := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
+		var m dns.Msg
+		query, err := io.ReadAll(req.Body)
+		if err = errors.Join(err, m.Unpack(query)); err != nil {
+			http.Error(w, err.Error(), http.StatusBadRequest)
+			return
+		}
+		reply, _, err := (&dns.Client{Net: "tcp"}).ExchangeContext(req.Context(), &m, address)
+		if err != nil {
+			http.Error(w, err.Error(), http.StatusBadGateway)
+			return
+		}
+		b, _ := reply.Pack()
+		w.Header().Set("Content-Type", "application/dns-message")
+		_, _ = w.Write(b)
+	}))
+	s.Config.ErrorLog = log.New(io.Discard, "", 0)
+	s.EnableHTTP2 = true
+	s.StartTLS()
+	ts.Defer(s.Close)
+	ts.Setenv("WEB_RESOLVER", s.URL+"/dns-query")
+	certificate := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: s.Certificate().Raw})
+	ts.Check(os.WriteFile(ts.MkAbs("private.pem"), certificate, 0o600))
 }

@@ -34,8 +34,9 @@ func (o *messageOptions) flags(fs *pflag.FlagSet) {
 	fs.StringVar(&o.format, "format", "text", "`FORM` of the result: text, json")
 	fs.Int64Var(&o.maxSize, "max-size", message.DefaultMaxSize, "judge no message of more than `N` octets")
 	fs.IntVar(&o.maxVerify, "max-signatures", message.DefaultMaxSignatures, "verify at most `N` DKIM signatures")
-	fs.StringArrayVar(&o.resolvers, "resolver", nil, "recursive resolver `ADDR`: host, host:port or tls://host (repeatable; default: the system's)")
+	fs.StringArrayVar(&o.resolvers, "resolver", nil, resolverUsage)
 	fs.StringVar(&o.trustAnchor, "trust-anchor", "", "DNSSEC trust anchors, DS or DNSKEY records in zone format, from `FILE` (default: IANA's for the root)")
+	fs.StringVar(&o.rootCA, "root-ca", "", rootCAUsage)
 	fs.BoolVar(&o.trustAD, "trust-ad", false, "believe the resolver's AD bit instead of validating")
 	fs.DurationVar(&o.timeout, "timeout", 90*time.Second, "`TIME` for it all, such as 90s; what is not known by then stays unknown")
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"crypto/tls"
 	"crypto/x509"
 	"fmt"
 	"net"
@@ -19,6 +20,9 @@ import (
 
 // resolverUsage is the text of --resolver, wherever it is a flag.
 const resolverUsage = "recursive resolver `ADDR`: host, host:port, tcp://host, tls://host or https://host/dns-query (repeatable; default: the system's)"
+
+// rootCAUsage is the text of --root-ca where only a resolver needs it.
+const rootCAUsage = "root certificates, PEM, from `FILE`, trusted besides the system's for a resolver over TLS or HTTPS"
 
 // newScanner puts the observers together from the flags. It sends nothing.
 func newScanner(o *options) (*scanner.Scanner, error) {
@@ -53,8 +57,8 @@ func tool() evidence.Tool { return evidence.Tool{Name: "mailvet", Version: versi
 
 func newResolver(o *options, v *evidence.Vantage) (*resolver.Resolver, error) {
 	settings := resolver.Settings{Servers: o.resolvers}
+	var err error
 	if len(settings.Servers) == 0 {
-		var err error
 		if settings, err = resolver.System(); err != nil {
 			return nil, fmt.Errorf("no resolver is known (%w); name one with --resolver", err)
 		}
@@ -67,6 +71,9 @@ func newResolver(o *options, v *evidence.Vantage) (*resolver.Resolver, error) {
 	v.Resolvers = settings.Servers
 	r := &resolver.Resolver{
 		Servers: settings.Servers, Timeout: settings.Timeout, Tries: tries(o, settings), Rotate: settings.Rotate, TrustAD: o.trustAD,
+	}
+	if r.TLSConfig, err = resolverTLS(o.rootCA); err != nil {
+		return nil, err
 	}
 	if o.trustAD {
 		v.DNSSEC = evidence.ValidationAD
@@ -104,16 +111,40 @@ func rootPool(file string, v *evidence.Vantage) (*x509.CertPool, error) {
 		}
 		return pool, nil
 	}
-	pem, err := os.ReadFile(file)
-	if err != nil {
-		return nil, fmt.Errorf("cannot read the root certificates: %w", err)
-	}
 	pool := x509.NewCertPool()
-	if !pool.AppendCertsFromPEM(pem) {
-		return nil, fmt.Errorf("there is no PEM certificate in %s", file)
+	if err := addRoots(pool, file); err != nil {
+		return nil, err
 	}
 	v.Roots = file
 	return pool, nil
+}
+
+// resolverTLS is for resolvers asked over TLS or HTTPS. A private one has its
+// certificate from a private CA and a public one from a public CA, whatever the
+// mail servers are judged by: so what file holds counts besides the system's.
+func resolverTLS(file string) (*tls.Config, error) {
+	if file == "" {
+		return nil, nil
+	}
+	pool, err := x509.SystemCertPool()
+	if err != nil {
+		pool = x509.NewCertPool()
+	}
+	if err := addRoots(pool, file); err != nil {
+		return nil, err
+	}
+	return &tls.Config{RootCAs: pool}, nil
+}
+
+func addRoots(pool *x509.CertPool, file string) error {
+	pem, err := os.ReadFile(file)
+	if err != nil {
+		return fmt.Errorf("cannot read the root certificates: %w", err)
+	}
+	if !pool.AppendCertsFromPEM(pem) {
+		return fmt.Errorf("there is no PEM certificate in %s", file)
+	}
+	return nil
 }
 
 // available asks the system for a route of the address family. Connecting a

@@ -88,7 +88,7 @@ func (o *options) networkFlags(fs *pflag.FlagSet) {
 	fs.StringArrayVar(&o.resolvers, "resolver", nil, resolverUsage)
 	fs.StringVar(&o.trustAnchor, "trust-anchor", "", "DNSSEC trust anchors, DS or DNSKEY records in zone format, from `FILE` (default: IANA's for the root)")
 	fs.BoolVar(&o.trustAD, "trust-ad", false, "believe the resolver's AD bit instead of validating")
-	fs.StringVar(&o.rootCA, "root-ca", "", "trusted root certificates, PEM, from `FILE` (default: the system's)")
+	fs.StringVar(&o.rootCA, "root-ca", "", "trusted root certificates, PEM, from `FILE` (default: the system's); for the resolver, besides the system's")
 	o.routingFlags(fs)
 	fs.IntVar(&o.smtpPort, "smtp-port", 25, "`PORT` of the mail servers")
 	fs.IntVar(&o.httpsPort, "https-port", 443, "`PORT` of the web servers")

@@ -31,6 +31,7 @@ func (o *spfOptions) flags(fs *pflag.FlagSet) {
 	fs.StringVar(&o.format, "format", "text", "`FORM` of the result: text, json")
 	fs.StringArrayVar(&o.resolvers, "resolver", nil, resolverUsage)
 	fs.StringVar(&o.trustAnchor, "trust-anchor", "", "DNSSEC trust anchors, DS or DNSKEY records in zone format, from `FILE` (default: IANA's for the root)")
+	fs.StringVar(&o.rootCA, "root-ca", "", rootCAUsage)
 	fs.BoolVar(&o.trustAD, "trust-ad", false, "believe the resolver's AD bit instead of validating")
 	fs.DurationVar(&o.timeout, "timeout", 90*time.Second, "`TIME` for it all, such as 90s; what is not known by then stays unknown")
 }
