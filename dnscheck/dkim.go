@@ -2,6 +2,7 @@ package dnscheck
 
 import (
 	"slices"
+	"strings"
 
 	"mailvet/dnscheck/dkim"
 	"mailvet/dnscheck/spf"
@@ -22,19 +23,26 @@ func dkimWants(s *evidence.Snapshot, spfKnown bool) []string {
 		return nil
 	}
 	var names []string
-	answered := false
+	answered, denied := false, false
 	for _, sel := range dkimSelectors(s) {
 		name := dkim.Name(sel.Name, s.Domain)
 		l := s.Lookup(name, "TXT")
-		answered = answered || l.Exists()
+		answered, denied = answered || l.Exists(), denied || deniesWildcard(sel.Name, l)
 		if l == nil {
 			names = append(names, name)
 		}
 	}
-	if probe := dkim.Name(dkim.Absent(s.Domain), s.Domain); answered && s.Lookup(probe, "TXT") == nil {
+	if probe := dkim.Name(dkim.Absent(s.Domain), s.Domain); answered && !denied && len(names) == 0 && s.Lookup(probe, "TXT") == nil {
 		names = append(names, probe)
 	}
 	return names
+}
+
+// deniesWildcard reports whether the answer for a selector shows that there is
+// no wildcard (RFC 4592, Section 2.2.1), so that no made-up selector has to be
+// asked for.
+func deniesWildcard(selector string, l *evidence.Lookup) bool {
+	return l != nil && l.Outcome == evidence.OutcomeNXDomain && !strings.Contains(selector, ".")
 }
 
 // dkimSelectors lists the selectors whose keys are to be looked at: those that
@@ -106,7 +114,7 @@ func targets(l *evidence.Lookup) []string {
 // dkimView is what is seen of a domain's keys.
 type dkimView struct {
 	zone  *evidence.Lookup // of _domainkey
-	probe *evidence.Lookup // of a selector that nobody has
+	probe *evidence.Lookup // of a selector that nobody has: a made-up one, or one that does not exist
 	asked int
 	found []dkimRow          // what stands at a selector by itself
 	wild  []*evidence.Lookup // answers that any selector would get
@@ -129,7 +137,13 @@ func viewDKIM(s *evidence.Snapshot) dkimView {
 		zone:  s.Lookup(dkimName(s.Domain), "TXT"),
 		probe: s.Lookup(dkim.Name(dkim.Absent(s.Domain), s.Domain), "TXT"),
 	}
-	for _, sel := range dkimSelectors(s) {
+	selectors := dkimSelectors(s)
+	for _, sel := range selectors {
+		if l := s.Lookup(dkim.Name(sel.Name, s.Domain), "TXT"); v.probe == nil && deniesWildcard(sel.Name, l) {
+			v.probe = l
+		}
+	}
+	for _, sel := range selectors {
 		switch l := s.Lookup(dkim.Name(sel.Name, s.Domain), "TXT"); {
 		case l == nil || l.Unknown() && l.Outcome != evidence.OutcomeBadName:
 			v.failed = append(v.failed, l)

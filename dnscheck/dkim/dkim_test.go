@@ -128,8 +128,8 @@ func TestProviders(t *testing.T) {
 			}
 		}
 	}
-	if len(dkim.Common) != 7 {
-		t.Errorf("%d selectors without a hint: with the one that nobody has 8 are allowed", len(dkim.Common))
+	if len(dkim.Common) > 5 {
+		t.Errorf("%d selectors without a hint: more than 5 would make a scan of a domain cost more than is declared", len(dkim.Common))
 	}
 }
 
@@ -146,12 +146,12 @@ func TestPlan(t *testing.T) {
 		most  int
 		want  string
 	}{
-		{"nothing", dkim.Hints{}, 11, "default google selector1 s1 k1 mail dkim"},
-		{"names of nobody", dkim.Hints{MX: []string{"mx." + mx + ".test"}, SPF: []string{"not" + spf}}, 11, "default google selector1 s1 k1 mail dkim"},
-		{"mail servers", dkim.Hints{MX: []string{"a-b." + mx}}, 11, "selector1 selector2 default google s1 k1 mail dkim"},
-		{"mail servers and SPF, in turns", dkim.Hints{MX: []string{mx}, SPF: []string{"u1.wl." + spf, "x." + spf}}, 11, "selector1 s1 selector2 s2 smtpapi default google k1 mail dkim"},
+		{"nothing", dkim.Hints{}, 11, "default dkim mail s1 k1"},
+		{"names of nobody", dkim.Hints{MX: []string{"mx." + mx + ".test"}, SPF: []string{"not" + spf}}, 11, "default dkim mail s1 k1"},
+		{"mail servers", dkim.Hints{MX: []string{"a-b." + mx}}, 11, "selector1 selector2 default dkim mail s1 k1"},
+		{"mail servers and SPF, in turns", dkim.Hints{MX: []string{mx}, SPF: []string{"u1.wl." + spf, "x." + spf}}, 11, "selector1 s1 selector2 s2 smtpapi default dkim mail k1"},
 		{"an alias first", dkim.Hints{MX: []string{mx}, Aliases: []string{"x." + alias}}, 4, "fm1 selector1 fm2 selector2"},
-		{"no more than allowed", dkim.Hints{}, 2, "default google"},
+		{"no more than allowed", dkim.Hints{}, 2, "default dkim"},
 	} {
 		var got []string
 		for _, s := range dkim.Plan(tt.hints, tt.most) {

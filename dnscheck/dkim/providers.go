@@ -11,9 +11,9 @@ type Provider struct {
 }
 
 // Common are the selectors asked for where nothing suggests a provider: the
-// most frequent ones, of programs and of large providers whose MX and SPF may
-// hide behind a gateway.
-var Common = []string{"default", "google", "selector1", "s1", "k1", "mail", "dkim"}
+// most frequent ones, of programs and of services that need no SPF record. Those
+// of the large mail providers are asked for where MX or SPF lead to them.
+var Common = []string{"default", "dkim", "mail", "s1", "k1"}
 
 // Providers is what is known. Selectors are facts that their users found in
 // messages and instructions; a selector proves nothing about who uses it.

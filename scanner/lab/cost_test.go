@@ -30,7 +30,7 @@ const (
 	maxGraded    = 6 * time.Second         // with the plan of handshakes
 	maxPlan      = 12                      // connections to an address for a full grading
 	maxCold      = 60                      // questions for a signed domain with two MX hosts, nothing cached
-	maxWarm      = 33                      // the same with root and top-level domain cached: 30, and what MTA-STS and BIMI add to it
+	maxWarm      = 30                      // the same with root and top-level domain cached
 	roundsPrefix = "waiting rounds of 50 ms"
 )
 
