@@ -23,7 +23,7 @@ type testCase struct {
 
 func cases(t *testing.T) []testCase {
 	var list []testCase
-	for _, more := range [][]testCase{domainCases(), addressCases(), sessionCases(), certificateCases(t), daneCases(t), rolloverCases(t), caaCases(), tlsCases()} {
+	for _, more := range [][]testCase{domainCases(), addressCases(), sessionCases(), certificateCases(t), daneCases(t), rolloverCases(t), caaCases(), tlsCases(), extraCases(t)} {
 		list = append(list, more...)
 	}
 	return list

@@ -38,6 +38,10 @@ func ChecksBy(t *guideline.Tables) []*check.Check {
 		certTrust, certKeyBy(t), certSignatureBy(t), certHost, caaRecords,
 		daneExists, daneValid, daneRollover,
 		tlsZeroRTT, tlsKeyExchangeHashBy(t), tlsExtendedMasterSecret,
+
+		// Beyond Internet.nl.
+		startTLSInjection, addressesAgree, daneBothKeys, daneForecast, certExpiry, certChain, certKeyReuse, certTransparency,
+		tlsPostQuantum, tlsSession, smtpNames, smtpExtensions,
 	}
 }
 

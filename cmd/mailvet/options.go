@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"mailvet/report/check"
+	"mailvet/scanner"
 	"mailvet/smtpcheck/probe"
 )
 
@@ -21,7 +22,7 @@ type options struct {
 	proof, verifyProof     string
 	proofs                 *proofs // with proof, once there is a scanner
 	file, output, evidence string
-	format                 string
+	format, policyName     string
 	resolvers              []string
 	trustAnchor, rootCA    string
 	trustAD                bool
@@ -56,6 +57,7 @@ var formats = []string{"text", "json", "jsonl", "internetnl"}
 func (o *options) outputFlags(fs *pflag.FlagSet) {
 	fs.StringVarP(&o.output, "output", "o", "", "write the results to `FILE` instead of standard output")
 	fs.StringVar(&o.format, "format", "text", "`FORM` of the results: "+strings.Join(formats, ", "))
+	fs.StringVar(&o.policyName, "policy", scanner.Policies()[0], "judge TLS and certificates by the guideline of `NAME`: "+strings.Join(scanner.Policies(), ", ")+"; the points stay those of Internet.nl, and so does --format internetnl")
 	fs.IntVar(&o.failUnder, "fail-under", 0, "exit with 3 if the score of a domain is, or may be, below `N` percent")
 	fs.StringSliceVar(&o.failOn, "fail-on", nil, "exit with 3 if a check has this `STATUS` (failed, warning, info, unknown, error; repeatable)")
 	fs.BoolVarP(&o.quiet, "quiet", "q", false, "say nothing on standard error but errors")
@@ -119,6 +121,8 @@ func (o *options) check(fs *pflag.FlagSet) error {
 		return bad("--color %s: choose one of auto, always, never", clip(o.color))
 	case o.quiet && o.verbose:
 		return bad("--quiet and --verbose contradict each other")
+	case !slices.Contains(scanner.Policies(), o.policyName):
+		return bad("--policy %s: choose one of %s", clip(o.policyName), strings.Join(scanner.Policies(), ", "))
 	case o.verbose && o.format != "text":
 		return bad("--verbose is for --format text; %s always holds everything", o.format)
 	case o.failUnder < 0 || o.failUnder > 100:
@@ -273,4 +277,15 @@ func heloName(s string) bool {
 		}
 	}
 	return true
+}
+
+// policy is how snapshots are judged. The form of Internet.nl has its verdicts,
+// whatever guideline others are judged by.
+func (o *options) policy() scanner.Policy {
+	name := o.policyName
+	if o.format == "internetnl" {
+		name = ""
+	}
+	p, _ := scanner.PolicyOf(name)
+	return p
 }

@@ -17,7 +17,6 @@ import (
 	"mailvet/report/check"
 	"mailvet/report/evidence"
 	"mailvet/report/internetnl"
-	"mailvet/report/score"
 	"mailvet/report/summary"
 	"mailvet/report/text"
 	"mailvet/scanner"
@@ -28,6 +27,7 @@ import (
 // everything else, and what Prepare returns, by one at a time.
 type sink struct {
 	o        *options
+	policy   scanner.Policy
 	handler  report.Handler
 	out      io.Writer
 	closers  []func() error
@@ -43,7 +43,7 @@ type sink struct {
 
 // newSink opens the files; it fails before anything is scanned.
 func newSink(o *options, std streams, many bool) (*sink, error) {
-	s := &sink{o: o, out: std.out}
+	s := &sink{o: o, policy: o.policy(), out: std.out}
 	var results *wholeFile
 	if o.output != "" && o.output != "-" {
 		f, err := createFile(o.output, o.resume)
@@ -119,7 +119,7 @@ func (s *sink) add(snap *evidence.Snapshot) error {
 // prepare judges a snapshot and makes ready what is to be written, the report
 // as often as the domain stands in the list.
 func (s *sink) prepare(snap *evidence.Snapshot, copies int) (func() error, error) {
-	r, err := report.New(scanner.Catalogue, score.InternetNL(), snap)
+	r, err := report.New(s.policy.Catalogue, s.policy.Score, snap)
 	if err != nil {
 		return nil, err
 	}

@@ -16,6 +16,14 @@ type Policy struct {
 	Rows       []Row // in the order of reports, which decides Internet.nl's category status
 }
 
+// Named is the same policy under another name, for checks that judge by another
+// guideline: their verdicts are scored alike.
+func (p *Policy) Named(name string) *Policy {
+	c := *p
+	c.Name = name
+	return &c
+}
+
 // CategoryRule says how the rows of a category are added up and worded.
 type CategoryRule struct {
 	ID    check.Category

@@ -39,6 +39,7 @@ type Certificate struct {
 	SPKI            []byte // DER of the SubjectPublicKeyInfo; part of the input
 	Issuer, Subject []byte // DER of the names; parts of the input
 	CommonName      string // the first of the subject, valid UTF-8, at most 200 octets
+	IssuerName      string // the issuer's, likewise
 	NotBefore       time.Time
 	NotAfter        time.Time
 	Key             Key
@@ -48,6 +49,11 @@ type Certificate struct {
 	// HasAddresses says whether there is a subjectAltName with an iPAddress.
 	HasAddresses bool
 	DNSNames     []string // the dNSNames of the subjectAltName, valid UTF-8
+	// SCTs is the number of signed certificate timestamps within (RFC 6962,
+	// Section 3.3); their signatures are not looked at.
+	SCTs int
+	// MustStaple: the server is to staple an OCSP response (RFC 7633).
+	MustStaple bool
 }
 
 // Key is a public key.
@@ -85,6 +91,9 @@ func Parse(der []byte) (*Certificate, error) {
 	var name, algorithm cryptobyte.String
 	if w.subject.ReadASN1(&name, asn1.SEQUENCE) {
 		c.CommonName = commonName(name)
+	}
+	if w.issuer.ReadASN1(&name, asn1.SEQUENCE) {
+		c.IssuerName = commonName(name)
 	}
 	c.Key = readKey(w.spki)
 	c.readExtensions(w.rest)
@@ -198,7 +207,11 @@ func readSignature(algorithm cryptobyte.String) Signature {
 }
 
 func (c *Certificate) readExtensions(tbs cryptobyte.String) {
-	const subjectAltName = "2.5.29.17"
+	const (
+		subjectAltName = "2.5.29.17"
+		timestamps     = "1.3.6.1.4.1.11129.2.4.2"
+		features       = "1.3.6.1.5.5.7.1.24"
+	)
 	var wrapped, list cryptobyte.String
 	var present bool
 	if !tbs.SkipOptionalASN1(asn1.Tag(1).ContextSpecific()) || !tbs.SkipOptionalASN1(asn1.Tag(2).ContextSpecific()) ||
@@ -211,11 +224,51 @@ func (c *Certificate) readExtensions(tbs cryptobyte.String) {
 		if !list.ReadASN1(&extension, asn1.SEQUENCE) {
 			return
 		}
-		if readOID(&extension) == subjectAltName && extension.SkipOptionalASN1(asn1.BOOLEAN) &&
-			extension.ReadASN1(&value, asn1.OCTET_STRING) && value.ReadASN1(&names, asn1.SEQUENCE) {
-			c.readNames(names)
+		oid := readOID(&extension)
+		if !extension.SkipOptionalASN1(asn1.BOOLEAN) || !extension.ReadASN1(&value, asn1.OCTET_STRING) {
+			continue
+		}
+		switch oid {
+		case subjectAltName:
+			if value.ReadASN1(&names, asn1.SEQUENCE) {
+				c.readNames(names)
+			}
+		case timestamps:
+			c.SCTs = countSCTs(value)
+		case features:
+			c.MustStaple = hasStatusRequest(value)
 		}
 	}
+}
+
+// countSCTs counts the entries of a SignedCertificateTimestampList (RFC 6962,
+// Section 3.3: an OCTET STRING with a TLS vector of vectors).
+func countSCTs(value cryptobyte.String) int {
+	var list, entries, entry cryptobyte.String
+	if !value.ReadASN1(&list, asn1.OCTET_STRING) || !list.ReadUint16LengthPrefixed(&entries) {
+		return 0
+	}
+	n := 0
+	for entries.ReadUint16LengthPrefixed(&entry) && len(entry) > 0 {
+		n++
+	}
+	return n
+}
+
+// hasStatusRequest looks for the TLS extension 5 in a list of features (RFC
+// 7633, Section 4.1).
+func hasStatusRequest(value cryptobyte.String) bool {
+	var list cryptobyte.String
+	if !value.ReadASN1(&list, asn1.SEQUENCE) {
+		return false
+	}
+	var n int64
+	for list.ReadASN1Integer(&n) {
+		if n == 5 {
+			return true
+		}
+	}
+	return false
 }
 
 func (c *Certificate) readNames(names cryptobyte.String) {

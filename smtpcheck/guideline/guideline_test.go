@@ -19,6 +19,17 @@ var tables = map[string]*guideline.Table{
 }
 
 func TestTables(t *testing.T) {
+	for _, g := range guideline.All() {
+		if g.Name == "" || g.Version == "" || g.Title == "" || g.Source == "" || guideline.ByName(g.Name) != g || g.RSA(1024) != guideline.Insufficient || g.RSA(4096) != guideline.Good {
+			t.Errorf("%+v is not complete", g)
+		}
+		for i, table := range []*guideline.Table{g.Versions, g.Suites, g.Groups, g.FiniteFields, g.CertificateCurves, g.CertificateEdwards, g.CertificateSignatures, g.KeyExchangeHashes} {
+			tables[fmt.Sprintf("%s, %d", g.Name, i)] = table
+		}
+	}
+	if guideline.ByName("none") != nil {
+		t.Error("there is a guideline of no name")
+	}
 	for what, table := range tables {
 		seen := map[string]bool{}
 		if table.Section == "" || len(table.Entries) == 0 {
@@ -140,4 +151,24 @@ func ExampleTable_ByName() {
 	// Output:
 	// good
 	// insufficient
+}
+
+// TestMozilla compares with what stands in version 5.7 of the guideline.
+func TestMozilla(t *testing.T) {
+	m := guideline.Mozilla
+	for name, want := range map[string]guideline.Level{
+		"TLS_DHE_RSA_WITH_CHACHA20_POLY1305_SHA256": guideline.Good, "TLS_ECDHE_RSA_WITH_AES_128_CBC_SHA256": guideline.Insufficient,
+		"TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256": guideline.Good, "TLS_AES_128_CCM_SHA256": guideline.PhaseOut, "TLS_RSA_WITH_AES_128_GCM_SHA256": guideline.Insufficient,
+	} {
+		if got := m.Suites.ByName(name); got != want {
+			t.Errorf("%s: %v, want %v", name, got, want)
+		}
+	}
+	if len(m.Suites.Names(guideline.Good)) != 12 || m.RSA(2048) != guideline.Good || m.RSA(2047) != guideline.Insufficient ||
+		m.FiniteField("", 2048) != guideline.Good || m.FiniteField("", 1024) != guideline.Insufficient || m.FiniteField("ffdhe2048", 2048) != guideline.Good {
+		t.Error("suites, RSA or finite fields are not those of Mozilla")
+	}
+	if guideline.NCSC.FiniteField("ffdhe2048", 2048) != guideline.Insufficient || guideline.NCSC.FiniteField("", 4096) != guideline.Insufficient {
+		t.Error("the NCSC allows ffdhe2048, or a field without a name")
+	}
 }

@@ -8,7 +8,7 @@ const mozilla = "intermediate"
 // as strong and not listed counts as to be phased out, for it departs from the
 // list without doing harm. All else is insufficient.
 var Mozilla = &Tables{
-	Name: "mozilla-intermediate", Title: "Mozilla's intermediate configuration", Source: "Mozilla Server Side TLS 5.7",
+	Name: "mozilla-intermediate", Version: "5.7", Title: "Mozilla's intermediate configuration", Source: "Mozilla Server Side TLS 5.7",
 	Versions: &Table{mozilla, []Entry{
 		{"TLS 1.3", "", Good},
 		{"TLS 1.2", "", Good},

@@ -2,9 +2,11 @@ package guideline
 
 // Tables is one guideline. It is data, and is not changed once in use.
 type Tables struct {
-	Name   string // for command lines and scores: "internetnl"
-	Title  string // for readers
-	Source string // what citations name
+	Name string // for command lines and scores: "internetnl"
+	// Version is that of the guideline.
+	Version string
+	Title   string // for readers
+	Source  string // what citations name
 	// Versions and the other tables list what the guideline speaks of.
 	Versions, Suites                         *Table
 	Groups, FiniteFields                     *Table
@@ -19,7 +21,7 @@ type Tables struct {
 
 // NCSC is the guideline of the Dutch NCSC, by Internet.nl's reading.
 var NCSC = &Tables{
-	Name: "internetnl", Title: "the guideline of the Dutch NCSC", Source: "NCSC-NL TLS guidelines 2025-05",
+	Name: "internetnl", Version: "2025-05", Title: "the guideline of the Dutch NCSC", Source: "NCSC-NL TLS guidelines 2025-05",
 	Versions: Versions, Suites: Suites, Groups: Groups, FiniteFields: FiniteFieldGroups,
 	CertificateCurves: CertificateCurves, CertificateEdwards: CertificateEdwards,
 	CertificateSignatures: CertificateSignatures, KeyExchangeHashes: KeyExchangeHashes, RSA: RSA,
