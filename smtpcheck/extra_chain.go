@@ -193,7 +193,7 @@ func nameOf(c *certificate.Certificate) string {
 var (
 	sctFound = &check.Code{Name: "found", Outcome: check.Pass,
 		Text: "The certificate of {host} holds {count} timestamps of Certificate Transparency logs."}
-	sctNone = &check.Code{Name: "none", Outcome: check.Weak,
+	sctNone = &check.Code{Name: "none", Outcome: check.Pass,
 		Text:   "The certificate of {host} at {addrs} holds no timestamps of Certificate Transparency logs. Mail servers do not ask for them, but public authorities put them into all certificates: this one comes from another kind of authority.",
 		Advice: "For mail nothing needs to be done. A certificate of a public authority, such as Let's Encrypt, holds them."}
 	sctPrivate = &check.Code{Name: "not-public", Outcome: check.NotApplicable,

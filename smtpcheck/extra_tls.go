@@ -221,6 +221,8 @@ var tlsPostQuantum = &check.Check{
 				return opinion{code: quantumSafe}
 			case group.Answer == evidence.Refused, g.tls.Version("TLS 1.3").Answer == evidence.Refused:
 				return opinion{code: quantumNot, problem: "does not know X25519MLKEM768"}
+			case group.Answer == evidence.NotAsked && g.tls.Stopped == nil:
+				return opinion{code: quantumOpen.notAsked}
 			}
 			return quantumOpen.of(g, "")
 		})

@@ -210,7 +210,7 @@ func openCodes(what string) open {
 			Text:   "It was not found out " + what + ", for the connections or the time allowed were used up ({reason}).",
 			Advice: "Scan again with a higher --max-connections, or a longer --timeout."},
 		&check.Code{Name: "not-asked", Outcome: check.Inconclusive, NotAsked: true,
-			Text: "It was not asked " + what + ", for only one handshake was made."},
+			Text: "It was not asked " + what + ", to spare the server further connections."},
 	}
 }
 

@@ -136,8 +136,11 @@ func (g *graded) wrongChoice(table *guideline.Table, level guideline.Level) (cho
 		if a.Answer != evidence.Accepted || a.ChosenIn == "TLS 1.3" || len(a.Groups)+len(a.Hashes) > 0 || table.ByName(a.Chosen) != level {
 			continue
 		}
-		for _, x := range g.tls.Version(a.ChosenIn).Suites {
-			if table.ByName(x.Name) >= guideline.Sufficient && a.Offers(x.Name) {
+		found := g.tls.Version(a.ChosenIn).Suites
+		at := slices.IndexFunc(found, func(x evidence.TLSSuite) bool { return x.Name == a.Chosen })
+		for i, x := range found {
+			// An offer of all but some leaves out those found before, too.
+			if table.ByName(x.Name) >= guideline.Sufficient && a.Offers(x.Name) && (!a.AllBut || i > at) {
 				return choice{a.ChosenIn, a.Chosen, x.Name}, true
 			}
 		}

@@ -232,6 +232,14 @@ func tlsCases() []testCase {
 		{o, "wrong-order", "bad", "the server's own", tlsBoth(speaks("TLS 1.2", ecdheCBC), asked(ecdheCBC, sound128, ecdheCBC), prefers(evidence.PreferenceServer))},
 		{o, "client-order", "bad", "", tlsBoth(speaks("TLS 1.2", ecdheCBC), asked(ecdheCBC, ecdheCBC, sound128), asked(sound128, sound128, ecdheCBC), prefers(evidence.PreferenceClient))},
 		{o, "prefers-insufficient", "good", "", tlsBoth(speaks("TLS 1.2", staticRSA), asked(staticRSA, staticRSA, sound128))},
+		{o, "wrong-order", "bad", "seen when all was offered", tlsBoth(func(t *evidence.TLS) {
+			v := version(t, "TLS 1.2")
+			v.Suites = append(suites(ecdheCBC), v.Suites...)
+			t.Asked = []evidence.Asked{{Version: "TLS 1.2", AllBut: true, Answer: evidence.Accepted, Chosen: ecdheCBC, ChosenIn: "TLS 1.2"}}
+		})},
+		{o, "unknown", "", "chosen when those before it were left out", tlsBoth(speaks("TLS 1.2", ecdheCBC), func(t *evidence.TLS) {
+			t.Asked = []evidence.Asked{{Version: "TLS 1.2", AllBut: true, Answer: evidence.Accepted, Chosen: ecdheCBC, ChosenIn: "TLS 1.2"}}
+		})},
 		{o, "worse-elsewhere", "good", "", tlsSix(speaks("TLS 1.2", ecdheCBC), asked(ecdheCBC, ecdheCBC, sound128))},
 		{o, "unknown", "", "phase-out, and not asked", tlsBoth(speaks("TLS 1.2", ecdheCBC))},
 		{o, "unknown", "", "perhaps phase-out", tlsBoth(more("TLS 1.2"))},
