@@ -64,8 +64,9 @@ type TLS struct {
 	Host        string `json:"host,omitempty"` // the MX name (SNI) that the questions were asked under
 	Connections int    `json:"connections"`    // opened to the address by the plan, the one of the plain session not counted
 	// Complete: every question of the plan was asked and answered, so that no
-	// field below holds NoAnswer or NotAsked. Only Groups and Preference may still
-	// be open: that is asked as long as it costs few connections.
+	// field below holds NoAnswer or NotAsked. Only Groups, Preference, and the
+	// Hashes beside SHA-1 where that is accepted, may still be open: they are asked
+	// about as long as it costs few connections.
 	Complete bool `json:"complete,omitempty"`
 	// Stopped is why the plan ended early: ClassBudget (connections or time),
 	// ClassTemporary (421 and other 4xx), ClassTimeout, ... Nil if it came to its end.
@@ -120,7 +121,9 @@ type TLS struct {
 	Tickets Answer `json:"tickets,omitempty"`
 	// OCSP: the server staples an OCSP response where asked (RFC 6066, Section 8).
 	OCSP Answer `json:"ocsp,omitempty"`
-	// ALPN: the server chose a protocol when "smtp" was offered (RFC 7301).
+	// ALPN: the server chose a protocol when "smtp" was offered (RFC 7301), which
+	// is done along with the question for ClientRenegotiation. NotAskable where that
+	// is.
 	ALPN Answer `json:"alpn,omitempty"`
 
 	// Certificates are the kinds of certificates asked for: "RSA", "ECDSA" (EdDSA

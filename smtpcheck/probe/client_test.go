@@ -101,3 +101,20 @@ func FuzzRecords(f *testing.F) {
 		_, _ = theirs.open(recordData, data)
 	})
 }
+
+// Exim with GnuTLS answers the request for another handshake with a line of
+// SMTP in the clear, and closes.
+func TestRenegotiateClosed(t *testing.T) {
+	for _, said := range []string{"421 mx.example.test lost input connection\r\n", ""} {
+		c := &client{conn: script{bytes.NewReader([]byte(said))}, offered: tlshello.TLS12}
+		suite, _ := cipherOf(tlshello.Suite(0xC02F).Traits())
+		in, out, err := keys(tlshello.TLS12, suite, make([]byte, 48), make([]byte, 32), make([]byte, 32))
+		if err != nil {
+			t.Fatal(err)
+		}
+		c.in, c.out = in, out
+		if n, err := c.renegotiate(tlshello.Ask(tlshello.TLS12), 3); n != 0 || err != nil {
+			t.Errorf("%q: %d renegotiations, %v", said, n, err)
+		}
+	}
+}

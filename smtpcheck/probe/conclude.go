@@ -106,10 +106,13 @@ func (p *plan) old(t *evidence.TLS, f *facts, missing evidence.Answer) {
 	if t.ClientRenegotiation == evidence.AnswerUnknown && v != 0 && !slices.ContainsFunc(f.suites[v], finishable) && len(f.open[v]) == 0 {
 		t.ClientRenegotiation = evidence.NotAskable // no suite that the scanner can finish
 	}
+	if t.ClientRenegotiation == evidence.NotAskable && t.ALPN == evidence.AnswerUnknown {
+		t.ALPN = evidence.NotAskable // it goes with that question
+	}
 	none := !below13(f)
 	for _, a := range []*evidence.Answer{&t.SecureRenegotiation, &t.ClientRenegotiation, &t.Compression, &t.ALPN} {
 		switch {
-		case a.Known():
+		case a.Known(), *a == evidence.NotAskable:
 		case none:
 			*a = evidence.NotAskable
 		case *a == evidence.AnswerUnknown:
@@ -129,10 +132,23 @@ func (p *plan) old(t *evidence.TLS, f *facts, missing evidence.Answer) {
 		case f.version[tlshello.TLS12] == evidence.Refused, !slices.ContainsFunc(f.suites[tlshello.TLS12], signed) && len(f.open[tlshello.TLS12]) == 0:
 			x.Answer = evidence.NotAskable
 		default:
-			x.Answer = missing
+			if x.Answer = missing; f.hashes[tlshello.SHA1] == evidence.Accepted && !p.tried(h) {
+				x.Answer = evidence.NotAsked
+			}
 		}
 		t.Hashes = append(t.Hashes, x)
 	}
+}
+
+// tried reports whether a question about a hash function stayed without an
+// answer.
+func (p *plan) tried(h tlshello.Hash) bool {
+	for i := range p.log {
+		if slices.Contains(p.log[i].hashes, h) && p.effective(i, false) == evidence.NoAnswer {
+			return true
+		}
+	}
+	return false
 }
 
 // highest is the highest accepted version below TLS 1.3; 0 without.
@@ -195,7 +211,7 @@ func complete(t *evidence.TLS) bool {
 		}
 	}
 	for _, h := range t.Hashes {
-		if !done(h.Answer) {
+		if !done(h.Answer) && t.Hash(tlshello.SHA1.String()) != evidence.Accepted {
 			return false
 		}
 	}

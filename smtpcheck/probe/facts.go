@@ -16,6 +16,7 @@ type facts struct {
 	open    map[tlshello.Version][]tlshello.Suite // neither accepted nor refused
 	version map[tlshello.Version]evidence.Answer
 	reason  map[tlshello.Version]string
+	implied map[tlshello.Version]bool // refused along with a higher one
 
 	groups       []evidence.TLSGroup // accepted
 	modern       []tlshello.Group    // of TLS 1.3, not accepted and not refused
@@ -47,7 +48,7 @@ func (p *plan) fold(tentative bool) *facts {
 	f := &facts{
 		suites: map[tlshello.Version][]tlshello.Suite{}, found: map[tlshello.Version][]evidence.TLSSuite{},
 		open: map[tlshello.Version][]tlshello.Suite{}, version: map[tlshello.Version]evidence.Answer{}, reason: map[tlshello.Version]string{},
-		modern: p.lists.modern, weakOpen: p.lists.weak, hashesOpen: weakHashes, hashes: map[tlshello.Hash]evidence.Answer{},
+		implied: map[tlshello.Version]bool{}, modern: p.lists.modern, weakOpen: p.lists.weak, hashesOpen: weakHashes, hashes: map[tlshello.Hash]evidence.Answer{},
 		secure: map[tlshello.Version]evidence.Answer{}, kinds: map[string]evidence.TLSCertificate{},
 	}
 	for v, list := range p.lists.usable {
@@ -366,7 +367,7 @@ func (f *facts) refuse(e *entry) {
 	if alert, _ := e.flightAlert(); alert == tlshello.ProtocolVersion && e.version <= tlshello.TLS12 {
 		for v := e.version; v >= tlshello.SSL30; v-- { // the server knows none of those offered
 			if f.version[v] != evidence.Accepted {
-				f.version[v], f.reason[v], f.open[v] = evidence.Refused, e.refusal(), nil
+				f.version[v], f.reason[v], f.implied[v] = evidence.Refused, e.refusal(), v < e.version
 			}
 		}
 	}

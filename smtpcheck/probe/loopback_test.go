@@ -181,6 +181,12 @@ func TestNoLeak(t *testing.T) {
 		p.Wait()
 		l.Close()
 	}
+	for range 10000 { // one that is done may not have ended yet
+		if runtime.NumGoroutine() <= before {
+			break
+		}
+		runtime.Gosched()
+	}
 	if after := runtime.NumGoroutine(); after > before {
 		b := make([]byte, 1<<16)
 		t.Errorf("%d goroutines before, %d after\n%s", before, after, b[:runtime.Stack(b, true)])

@@ -85,7 +85,7 @@ func (p *plan) next() *question {
 		func(f *facts) *question { return p.more(f, tlshello.TLS13) },
 		p.order, p.lower, p.curves,
 		func(f *facts) *question { return p.more(f, tlshello.TLS12) },
-		p.lowerSuites, p.extras, p.last,
+		p.lowerSuites, p.hole, p.extras, p.last,
 	} {
 		if q := ask(f); q != nil {
 			return q
@@ -218,10 +218,18 @@ func below13(f *facts) bool {
 	return slices.ContainsFunc(oldVersions, func(v tlshello.Version) bool { return f.version[v] != evidence.Refused })
 }
 
-// signatures asks the server to sign with a weak hash function. A suite that is
-// not known yet stands before those that are: where the client's order decides,
-// it is learnt on the way.
+// signatures asks the server to sign with a weak hash function, until it is
+// known whether it does so with SHA-1. A suite that is not known yet stands
+// before those that are: where the client's order decides, it is learnt on the
+// way.
 func (p *plan) signatures(f *facts) *question {
+	if f.hashes[tlshello.SHA1] == evidence.Accepted {
+		return nil // which others it takes besides is for extras
+	}
+	return p.hashes(f)
+}
+
+func (p *plan) hashes(f *facts) *question {
 	known := slices.DeleteFunc(slices.Clone(f.suites[tlshello.TLS12]), func(s tlshello.Suite) bool { return !signed(s) })
 	if len(known) == 0 || len(f.hashesOpen) == 0 {
 		return nil
@@ -232,10 +240,31 @@ func (p *plan) signatures(f *facts) *question {
 			suites = append(suites, s)
 		}
 	}
-	if len(suites) == 0 || p.first.tickets < 2 || p.asked(askHashes) > 0 {
+	// OpenSSL signs with SHA-224, and with SHA-1 where Postfix uses it, so that
+	// suites can be learnt from it that are offered alone.
+	openssl := p.first.tickets > 1
+	switch p.asked(askHashes) {
+	case 0:
+	case 1:
+		openssl = !openssl && p.passedOver(suites)
+	default:
+		openssl = false
+	}
+	if len(suites) == 0 || !openssl {
 		suites = append(suites, byStandard(known)...)
-	} // else it looks like OpenSSL, which signs with SHA-224
+	}
 	return p.unless(&question{about: askHashes, version: tlshello.TLS12, suites: suites, hashes: f.hashesOpen})
+}
+
+// passedOver reports whether the server signed with a weak hash function in a
+// suite that was known, and passed others over, still open, that stood before.
+func (p *plan) passedOver(open []tlshello.Suite) bool {
+	for i := range p.log {
+		if e := &p.log[i]; e.about == askHashes && e.answer == evidence.Accepted && e.flight.KeyExchange != nil {
+			return slices.Contains(weakHashes, e.flight.KeyExchange.Hash) && slices.Contains(open, e.suites[0])
+		}
+	}
+	return false
 }
 
 // signed reports whether the server signs its part of the key exchange.
@@ -307,6 +336,17 @@ func (p *plan) lower(f *facts) *question {
 		}
 	}
 	return nil
+}
+
+// hole asks for TLS 1.0 where TLS 1.1 was refused with an alert that says that no
+// lower version is spoken either (RFC 5246, Section E.1): GnuTLS 3.7 sends it as
+// well if TLS 1.0 is switched on, and only TLS 1.1 is not. That is so rare that
+// it is left out where this question would be the one too many.
+func (p *plan) hole(f *facts) *question {
+	if f.version[tlshello.TLS10] != evidence.Refused || !f.implied[tlshello.TLS10] || p.before+len(p.log) == usualConnections {
+		return nil
+	}
+	return p.once(p.all(askVersion, tlshello.TLS10, nil))
 }
 
 // lowerSuites asks for the suites of versions below TLS 1.2.
@@ -386,6 +426,9 @@ func ordered(f *facts) (v tlshello.Version, good, bad []tlshello.Suite) {
 func (p *plan) extras(f *facts) *question {
 	if p.before+len(p.log) >= usualConnections {
 		return nil
+	}
+	if q := p.hashes(f); q != nil {
+		return q
 	}
 	if known := f.suites[tlshello.TLS13]; len(known) > 0 && len(f.modern) > 0 {
 		groups := f.modern

@@ -238,6 +238,8 @@ func (c *client) renegotiate(o tlshello.Offer, limit int) (int, error) {
 			return n, nil
 		case a.Outcome == tlshello.Refused, a.Outcome == tlshello.Closed, errors.Is(err, io.EOF):
 			return n, nil
+		case errors.Is(err, io.ErrUnexpectedEOF):
+			return n, nil // Exim with GnuTLS leaves TLS, with a last reply in the clear
 		case err != nil:
 			return n, err
 		case a.Outcome != tlshello.Accepted:
