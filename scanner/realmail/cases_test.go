@@ -24,18 +24,27 @@ const (
 
 // testCase is one domain with one mail server.
 type testCase struct {
-	label    string
-	mode     mode
-	only     string        // the server that can do it; empty for all
-	cert     smtptest.Leaf // Names are added where there are none
-	tlsa     []tlsa
-	unsigned bool // the zone is not signed
-	servfail bool // the TLSA records cannot be looked up
+	label string
+	mode  mode
+	only  string        // the server that can do it; empty for all
+	cert  smtptest.Leaf // Names are added where there are none
+	tlsa  []tlsa
+	// second is another certificate beside cert, with another kind of key.
+	second *smtptest.Leaf
+	// settings are Postfix's beside those of the mode, "name=value"; in a value
+	// DIR is the folder of the files. priority is GnuTLS's in place of the mode's.
+	settings []string
+	priority string
+	files    []namedFile // beside those of certificates
+	unsigned bool        // the zone is not signed
+	servfail bool        // the TLSA records cannot be looked up
 	// finds are the codes that differ from those of usualFindings.
 	finds map[string]string
 	// ends is where the session ends, if not with a handshake.
 	ends *ending
 }
+
+type namedFile struct{ name, text string }
 
 // ending is how a session ends early.
 type ending struct {

@@ -52,7 +52,7 @@ type exim struct{ log string }
 
 func (*exim) name() string { return "exim" }
 
-func (e *exim) start(t *testing.T, dir string, port int, hosts []*host) *process {
+func (e *exim) start(t testing.TB, dir string, port int, hosts []*host) *process {
 	t.Helper()
 	program := os.Getenv("MAILVET_EXIM")
 	if program == "" {
@@ -74,14 +74,18 @@ func (e *exim) start(t *testing.T, dir string, port int, hosts []*host) *process
 	lists := map[string]string{"chains": "", "plain": "", "priorities": "", "later": ""}
 	for _, h := range hosts {
 		addrs = append(addrs, h.addr.String())
-		lists["chains"] += fmt.Sprintf("%v: %s\n", h.addr, h.chainFile(dir))
+		lists["chains"] += fmt.Sprintf("%v: %s\n", h.addr, strings.Join(h.chainFiles(dir), " : "))
+		priority := h.priority
+		if priority == "" {
+			priority = eximPriorities[h.mode]
+		}
 		switch {
 		case h.mode == plain:
 			lists["plain"] += fmt.Sprintf("%v:\n", h.addr)
 		case h.mode == later:
 			lists["later"] += fmt.Sprintf("%v:\n", h.addr)
-		case eximPriorities[h.mode] != "":
-			lists["priorities"] += fmt.Sprintf("%v: %s\n", h.addr, eximPriorities[h.mode])
+		case priority != "":
+			lists["priorities"] += fmt.Sprintf("%v: %s\n", h.addr, priority)
 		}
 	}
 	for name, text := range lists {

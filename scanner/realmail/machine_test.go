@@ -23,7 +23,7 @@ const patience = 30 * time.Second
 
 // missing ends a test that lacks something of the machine: it is skipped, or
 // fails where MAILVET_REAL=1 says that the machine must have everything.
-func missing(t *testing.T, format string, args ...any) {
+func missing(t testing.TB, format string, args ...any) {
 	t.Helper()
 	if os.Getenv("MAILVET_REAL") == "1" {
 		t.Fatalf("needs "+format, args...)
@@ -32,7 +32,7 @@ func missing(t *testing.T, format string, args ...any) {
 }
 
 // tool finds a program, also where only root's path leads.
-func tool(t *testing.T, name string) string {
+func tool(t testing.TB, name string) string {
 	t.Helper()
 	for _, candidate := range []string{name, filepath.Join("/usr/sbin", name)} {
 		if path, err := exec.LookPath(candidate); err == nil {
@@ -45,7 +45,7 @@ func tool(t *testing.T, name string) string {
 
 // root ends the test without the rights that mail servers are started with,
 // and that a mount namespace takes.
-func root(t *testing.T) {
+func root(t testing.TB) {
 	t.Helper()
 	if os.Geteuid() != 0 {
 		missing(t, "root, to start mail servers")
@@ -54,7 +54,7 @@ func root(t *testing.T) {
 
 // folder is a new one that the servers' users can enter, unlike that of
 // t.TempDir.
-func folder(t *testing.T) string {
+func folder(t testing.TB) string {
 	t.Helper()
 	dir, err := os.MkdirTemp("/var/tmp", "mailvet-")
 	if err != nil {
@@ -72,7 +72,7 @@ func folder(t *testing.T) string {
 }
 
 // write makes files that everybody may read: there are no secrets in tests.
-func write(t *testing.T, path, text string) {
+func write(t testing.TB, path, text string) {
 	t.Helper()
 	if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
 		t.Fatal(err)
@@ -183,9 +183,15 @@ func poll(yes func() bool) bool {
 
 // output runs a program to its end and gives all it says, whatever its status:
 // that of judges means nothing here.
-func output(t *testing.T, env []string, stdin, path string, args ...string) string {
+func output(t testing.TB, env []string, stdin, path string, args ...string) string {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	return outputWithin(t, patience, env, stdin, path, args...)
+}
+
+// outputWithin is output for programs that may take longer than others.
+func outputWithin(t testing.TB, limit time.Duration, env []string, stdin, path string, args ...string) string {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), limit)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, path, args...)
 	cmd.Env = append(os.Environ(), env...)

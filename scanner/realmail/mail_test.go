@@ -5,6 +5,7 @@ package realmail_test
 
 import (
 	"bytes"
+	"crypto/tls"
 	"crypto/x509"
 	"encoding/pem"
 	"fmt"
@@ -42,11 +43,20 @@ func (h *host) leaf() smtptest.Leaf {
 // chainFile holds the key and the certificates.
 func (h *host) chainFile(dir string) string { return filepath.Join(dir, h.label+".pem") }
 
+// chainFiles are those of all its certificates.
+func (h *host) chainFiles(dir string) []string {
+	files := []string{h.chainFile(dir)}
+	if h.second != nil {
+		files = append(files, filepath.Join(dir, h.label+"-second.pem"))
+	}
+	return files
+}
+
 // mailServer is a kind of mail server.
 type mailServer interface {
 	name() string
 	// start begins to start it at all hosts, with what it needs in a folder.
-	start(t *testing.T, dir string, port int, hosts []*host) *process
+	start(t testing.TB, dir string, port int, hosts []*host) *process
 	// logged is what it has written of a host, everything all that it has.
 	logged(*host) string
 	everything() string
@@ -105,7 +115,7 @@ func testServer(t *testing.T, m mailServer, network byte) {
 
 // begin starts the server at a port that is free at all hosts and waits until
 // it greets. The server runs until the test ends.
-func begin(t *testing.T, m mailServer, ca *smtptest.CA, hosts []*host) int {
+func begin(t testing.TB, m mailServer, ca *smtptest.CA, hosts []*host) int {
 	t.Helper()
 	var addrs []string
 	for _, h := range hosts {
@@ -168,7 +178,7 @@ func greeting(h *host, port int) string {
 }
 
 // install writes the key and then the certificates as they are to be sent.
-func (h *host) install(t *testing.T, ca *smtptest.CA, dir string) {
+func (h *host) install(t testing.TB, ca *smtptest.CA, dir string) {
 	t.Helper()
 	if h.mode == keyless {
 		return
@@ -178,7 +188,22 @@ func (h *host) install(t *testing.T, ca *smtptest.CA, dir string) {
 	if h.mode == mispaired {
 		leaf.Seed += "/other"
 	}
-	key, err := x509.MarshalPKCS8PrivateKey(ca.Issue(leaf).PrivateKey)
+	cert.PrivateKey = ca.Issue(leaf).PrivateKey
+	for _, f := range h.files {
+		write(t, filepath.Join(dir, f.name), f.text)
+	}
+	write(t, h.chainFile(dir), pemOf(t, cert))
+	if h.second != nil {
+		second := *h.second
+		second.Names, second.Seed = []string{h.name}, h.name+"/second"
+		write(t, h.chainFiles(dir)[1], pemOf(t, ca.Issue(second)))
+	}
+}
+
+// pemOf is the key, and behind it the certificates as they are to be sent.
+func pemOf(t testing.TB, cert tls.Certificate) string {
+	t.Helper()
+	key, err := x509.MarshalPKCS8PrivateKey(cert.PrivateKey)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -186,7 +211,7 @@ func (h *host) install(t *testing.T, ca *smtptest.CA, dir string) {
 	for _, der := range cert.Certificate {
 		text = append(text, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})...)
 	}
-	write(t, h.chainFile(dir), string(text))
+	return string(text)
 }
 
 // findings are those about a host, by check.

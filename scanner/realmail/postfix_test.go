@@ -6,6 +6,7 @@ import (
 	"os/exec"
 	"os/user"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -59,7 +60,7 @@ type postfix struct{ log string }
 
 func (*postfix) name() string { return "postfix" }
 
-func (p *postfix) start(t *testing.T, dir string, port int, hosts []*host) *process {
+func (p *postfix) start(t testing.TB, dir string, port int, hosts []*host) *process {
 	t.Helper()
 	program := tool(t, "postfix")
 	p.log = filepath.Join(dir, "log")
@@ -73,8 +74,9 @@ func (p *postfix) start(t *testing.T, dir string, port int, hosts []*host) *proc
 	services := postfixServices
 	for _, h := range hosts {
 		services += fmt.Sprintf("%v:%d inet n - n - - smtpd\n -o syslog_name=%s\n", h.addr, port, h.label)
-		for _, setting := range append(postfixSettings[h.mode], "smtpd_tls_chain_files="+h.chainFile(dir)) {
-			services += " -o " + setting + "\n"
+		for _, setting := range slices.Concat(postfixSettings[h.mode], h.settings, []string{"smtpd_tls_chain_files=" + strings.Join(h.chainFiles(dir), ", ")}) {
+			// Braces keep blanks together.
+			services += " -o {" + strings.ReplaceAll(setting, "DIR", dir) + "}\n"
 		}
 	}
 	write(t, filepath.Join(etc, "main.cf"), strings.ReplaceAll(postfixMain, "DIR", dir))
@@ -92,7 +94,7 @@ func (p *postfix) start(t *testing.T, dir string, port int, hosts []*host) *proc
 }
 
 // give hands a folder over to a user of the system.
-func give(t *testing.T, path, name string) {
+func give(t testing.TB, path, name string) {
 	t.Helper()
 	u, err := user.Lookup(name)
 	if err != nil {
