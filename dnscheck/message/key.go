@@ -1,21 +1,15 @@
 package message
 
 import (
-	"crypto/rsa"
-	"crypto/x509"
-	"encoding/base64"
-	"slices"
+	"errors"
 	"strings"
 
+	"mailvet/dnscheck/dkim"
 	"mailvet/report/evidence"
 )
 
-// Bounds of RSA keys in bits: RFC 8301, Section 3.2 for the least; the most is
-// for our own sake.
-const (
-	minBits = 1024
-	maxBits = 8192
-)
+// maxBits bounds the RSA keys that are computed with, for our own sake.
+const maxBits = 8192
 
 // readKey finds out what the answer for a signature's key says of it. The
 // reason is ReasonUnknown where nothing speaks against the key.
@@ -39,58 +33,36 @@ func (s *Signature) readKey() {
 	}
 }
 
-// parseKey reads a key record (RFC 6376, Section 3.6.1).
+// parseKey reads a key record and holds it to the signature (RFC 6376, Section
+// 6.1.2).
 func (s *Signature) parseKey(text string) (Reason, string) {
-	t, err := tags(text)
-	if err != nil {
-		return ReasonKeySyntax, err.Error()
+	r, err := dkim.Parse(text)
+	if r == nil {
+		return ReasonKeySyntax, words(err)
 	}
-	if v, ok := t["v"]; ok && v != "DKIM1" {
-		return ReasonKeySyntax, "its version is not DKIM1"
-	}
-	p, ok := t["p"]
+	s.Key.Testing, s.Key.Strict = r.Testing(), r.Strict()
+	key, err := r.Key()
+	var e *dkim.Error
 	switch {
-	case !ok:
-		return ReasonKeySyntax, "it has no tag p, which holds the key"
-	case p == "":
+	case errors.As(err, &e) && e.Fault == dkim.UnknownType:
+		return ReasonKeyType, "its type is " + evidence.EscapeText(clip(r.Type()))
+	case err != nil:
+		return ReasonKeySyntax, words(err)
+	case key == nil:
 		return ReasonKeyRevoked, ""
 	}
-	list := func(tag string) []string { return strings.Split(squeeze(t[tag]), ":") }
-	s.Key.Testing, s.Key.Strict = slices.Contains(list("t"), "y"), slices.Contains(list("t"), "s")
-	der, err := base64.StdEncoding.DecodeString(squeeze(p))
-	if err != nil {
-		return ReasonKeySyntax, "its key is no base64"
-	}
-	kind := t["k"]
-	if kind == "" {
-		kind = "rsa"
-	}
-	switch kind {
-	case "rsa":
-		if s.Key.Bits = rsaBits(der); s.Key.Bits == 0 {
-			return ReasonKeySyntax, "its key is no RSA key"
-		}
-	case "ed25519":
-		if len(der) != 32 {
-			return ReasonKeySyntax, "its key is no Ed25519 key, which has 32 octets"
-		}
-		s.Key.Bits = 256
-	default:
-		return ReasonKeyType, "its type is " + evidence.EscapeText(clip(kind))
-	}
-	s.Key.Type = kind
-	algorithm, hash, _ := strings.Cut(s.Algorithm, "-")
-	_, hashes := t["h"]
+	s.Key.Type, s.Key.Bits = r.Type(), key.Bits()
+	algorithm, _, _ := strings.Cut(s.Algorithm, "-")
 	switch {
-	case kind != algorithm:
-		return ReasonKeyType, "its type is " + kind
-	case hashes && !slices.Contains(list("h"), hash):
+	case s.Key.Type != algorithm:
+		return ReasonKeyType, "its type is " + s.Key.Type
+	case !r.SHA256(): // newSignature lets no other hash through
 		return ReasonKeyHash, ""
-	case t["s"] != "" && !slices.Contains(list("s"), "*") && !slices.Contains(list("s"), "email"):
+	case !r.ForMail():
 		return ReasonKeyService, ""
-	case kind == "rsa" && s.Key.Bits < minBits:
+	case key.Strength() == dkim.TooShort:
 		return ReasonKeyShort, ""
-	case kind == "rsa" && s.Key.Bits > maxBits:
+	case s.Key.Bits > maxBits:
 		return ReasonKeyLong, ""
 	case s.Key.Strict && s.Identifier != "" && identifierDomain(s.Identifier) != s.Domain:
 		return ReasonKeyStrict, ""
@@ -98,17 +70,11 @@ func (s *Signature) parseKey(text string) (Reason, string) {
 	return ReasonUnknown, ""
 }
 
-// rsaBits is the length of an RSA key in either form (erratum 3017 to RFC
-// 6376); 0 if it is none.
-func rsaBits(der []byte) int {
-	pub, err := x509.ParsePKIXPublicKey(der)
-	if err != nil {
-		if pub, err = x509.ParsePKCS1PublicKey(der); err != nil {
-			return 0
-		}
+// words are those of a fault in a key record, bounded.
+func words(err error) string {
+	var e *dkim.Error
+	if !errors.As(err, &e) {
+		return err.Error()
 	}
-	if k, ok := pub.(*rsa.PublicKey); ok {
-		return k.N.BitLen()
-	}
-	return 0
+	return evidence.EscapeText(clip(e.Words()))
 }
