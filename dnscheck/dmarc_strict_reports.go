@@ -128,7 +128,7 @@ var (
 	dmarcDestinationsNone = &check.Code{Name: "none", Outcome: check.NotApplicable,
 		Text: "The DMARC record at {name} asks for no reports by mail."}
 	dmarcDestinationsRefused = &check.Code{Name: "unauthorised", Outcome: check.Fail,
-		Text:   "The DMARC record at {name} asks for reports to {host}, which belongs to somebody else and did not consent: receivers send none there.{also}",
+		Text:   "The DMARC record at {name} asks for reports to {host}, which belongs to {owner} and did not consent: {receivers} send none there.{also}",
 		Advice: "Remove the address from rua and ruf, or ask the operator of {host} to publish this record: {consent_record}",
 		Cites:  []check.Citation{check.RFC("9990", "4"), check.RFC("9991", "5"), check.RFC("7489", "7.1")}}
 	dmarcDestinationsNoMail = &check.Code{Name: "no-mail", Outcome: check.Fail,
@@ -146,7 +146,7 @@ var dmarcDestinations = &check.Check{
 		How:  "A host of another organization consents with a record \"v=DMARC1;\" at DOMAIN._report._dmarc.HOST, or for everybody at *._report._dmarc.HOST.",
 	},
 	Cites: []check.Citation{check.RFC("9990", "4"), check.RFC("9991", "5"), check.RFC("7489", "7.1")},
-	Args:  []string{"domain", "name", "host", "hosts", "consent_record", "reason", "also", "failed"},
+	Args:  []string{"domain", "name", "host", "hosts", "consent_record", "owner", "receivers", "reason", "also", "failed"},
 	Codes: []*check.Code{dmarcDestinationsReady, dmarcDestinationsNone, dmarcDestinationsRefused, dmarcDestinationsNoMail,
 		dmarcStrictNone, dmarcStrictUnknown, dmarcStrictNotLookedUp},
 	Evaluate: evaluateDMARCDestinations,
@@ -165,13 +165,65 @@ func (v dmarcView) reportHosts() []string {
 	return hosts
 }
 
-// consentTo is where the consent of a report host must stand; empty where none
-// is needed.
-func (v dmarcView) consentTo(host string) string {
-	if dmarc.OrgDomain(host) == dmarc.OrgDomain(v.found.Domain) {
-		return ""
+// foreign says by which standard the organization of a report host is another
+// than that of the record, so that the host must consent: by the public suffix
+// list (RFC 7489, Section 7.1) or by the tree walk (RFC 9990, Section 4). Only
+// from a host below the record's organization is there a walk to do: no other
+// can be of it. unknown are the lookups of the walks without an answer.
+func (v dmarcView) foreign(host string) (by7489, by9989 bool, unknown []*evidence.Lookup) {
+	own := v.found.Domain
+	if host == own {
+		return false, false, nil
 	}
-	return v.found.Domain + "._report._dmarc." + host
+	list := dmarc.OrgDomain(own)
+	by7489 = list == "" || dmarc.OrgDomain(host) != list
+	walk := dmarc.Walk(v.s.Lookup, own)
+	steps := walk.Steps
+	if within(host, walk.Org) {
+		tree := dmarc.Walk(v.s.Lookup, host)
+		by9989, steps = tree.Org != walk.Org, append(steps, tree.Steps...)
+	} else {
+		by9989 = true
+	}
+	for _, step := range steps {
+		if step.Unknown {
+			unknown = append(unknown, step.Lookup)
+		}
+	}
+	return by7489, by9989, unknown
+}
+
+// within reports whether a name is another or below it.
+func within(name, above string) bool { return name == above || strings.HasSuffix(name, "."+above) }
+
+// consentTo is where the consent of a report host must stand.
+func (v dmarcView) consentTo(host string) string { return v.found.Domain + "._report._dmarc." + host }
+
+// consent judges the consent of a report host: what is wrong with it, if
+// anything, and the lookups that tell or fail to.
+func (v dmarcView) consent(host string) (faults []fault, asked, unknown []*evidence.Lookup) {
+	by7489, by9989, failed := v.foreign(host)
+	if !by7489 && !by9989 {
+		return nil, nil, failed
+	}
+	name := v.consentTo(host)
+	l := v.s.Lookup(name, "TXT")
+	switch {
+	case l == nil || l.Unknown() && l.Outcome != evidence.OutcomeBadName:
+		return nil, []*evidence.Lookup{l}, []*evidence.Lookup{l}
+	case dmarc.Consents(l):
+		return nil, []*evidence.Lookup{l}, nil
+	}
+	args := map[string]string{"host": shown(host), "consent_record": txtRecord(name, "v=DMARC1;"), "owner": "somebody else", "receivers": "receivers"}
+	switch {
+	case !by7489 && failed != nil:
+		return nil, []*evidence.Lookup{l}, failed
+	case !by7489:
+		args["owner"], args["receivers"] = "another organization by the DMARC records at it and above", "receivers of RFC 9989"
+	case !by9989 || failed != nil:
+		args["owner"], args["receivers"] = "another organization by the public suffix list", "receivers of RFC 7489"
+	}
+	return []fault{{dmarcDestinationsRefused, shown(host) + " did not consent", args}}, []*evidence.Lookup{l}, nil
 }
 
 func evaluateDMARCDestinations(s *evidence.Snapshot, _ evidence.Subject) check.Finding {
@@ -187,17 +239,8 @@ func evaluateDMARCDestinations(s *evidence.Snapshot, _ evidence.Subject) check.F
 	var faults []fault
 	var lookups, failed []*evidence.Lookup
 	for _, host := range hosts {
-		if name := v.consentTo(host); name != "" {
-			l := s.Lookup(name, "TXT")
-			lookups = append(lookups, l)
-			switch consents := dmarc.Consents(l); {
-			case l == nil || l.Unknown() && l.Outcome != evidence.OutcomeBadName:
-				failed = append(failed, l)
-			case !consents:
-				faults = append(faults, fault{dmarcDestinationsRefused, shown(host) + " did not consent",
-					map[string]string{"host": shown(host), "consent_record": txtRecord(name, "v=DMARC1;")}})
-			}
-		}
+		refused, asked, unknown := v.consent(host)
+		faults, lookups, failed = append(faults, refused...), append(lookups, asked...), append(failed, unknown...)
 		reason, asked, unknown := noMailAt(s, host)
 		lookups, failed = append(lookups, asked...), append(failed, unknown...)
 		if reason != "" {
@@ -254,9 +297,7 @@ func dmarcStrictWants(s *evidence.Snapshot) []evidence.Question {
 		return list
 	}
 	for _, host := range v.reportHosts() {
-		if name := v.consentTo(host); name != "" {
-			list = append(list, evidence.Question{Name: name, Type: "TXT"})
-		}
+		list = append(list, v.foreignWants(host)...)
 		for _, typ := range []string{"MX", "A", "AAAA"} {
 			l := s.Lookup(host, typ)
 			if l == nil {
@@ -264,6 +305,27 @@ func dmarcStrictWants(s *evidence.Snapshot) []evidence.Question {
 			}
 			if l == nil || !l.Absent() || l.Outcome == evidence.OutcomeNXDomain {
 				break
+			}
+		}
+	}
+	return list
+}
+
+// foreignWants names the questions about a report host's organization: its
+// consent if it is another by the records that are known, and the records below
+// the organization's if it may not be.
+func (v dmarcView) foreignWants(host string) []evidence.Question {
+	var list []evidence.Question
+	by7489, by9989, unknown := v.foreign(host)
+	pending := slices.Contains(unknown, nil)
+	if by7489 || by9989 && !pending {
+		list = append(list, evidence.Question{Name: v.consentTo(host), Type: "TXT"})
+	}
+	if pending {
+		org := dmarc.Walk(v.s.Lookup, v.found.Domain).Org
+		for _, d := range dmarc.WalkNames(host) {
+			if d != org && within(d, org) {
+				list = append(list, evidence.Question{Name: dmarc.NameOf(d), Type: "TXT"})
 			}
 		}
 	}

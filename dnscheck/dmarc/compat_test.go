@@ -161,6 +161,7 @@ func TestCompatPolicy(t *testing.T) {
 
 		{"own host", "v=DMARC1; p=reject; rua=mailto:x@d.example", false, nil, dmarc.CompatValid, 10},
 		{"host of the organization", "v=DMARC1; p=reject; rua=mailto:x@Sub.D.Example.", false, nil, dmarc.CompatValid, 10},
+		{"two final dots: of no organization", "v=DMARC1; p=reject; rua=mailto:x@d.example..", false, nil, dmarc.CompatInvalidExternal, 10},
 		{"no mail address", "v=DMARC1; p=reject; rua=https://x.test/", false, nil, dmarc.CompatValid, 10},
 		{"nobody consents", "v=DMARC1; p=reject; rua=mailto:x@r.test", false, nil, dmarc.CompatInvalidExternal, 10},
 		{"consents", "v=DMARC1; p=reject; rua=mailto:x@r.test", false, zone{"d.example._report._dmarc.r.test": valid}, dmarc.CompatValid, 10},

@@ -77,7 +77,7 @@ func compatHosts(r *CompatRecord) []string {
 				path = after
 			}
 			path, _, _ = strings.Cut(path, "!")
-			hosts = append(hosts, strings.TrimRight(lowerASCII(strings.TrimSpace(path)), "."))
+			hosts = append(hosts, strings.TrimSuffix(lowerASCII(strings.TrimSpace(path)), "."))
 		}
 	}
 	return hosts

@@ -30,7 +30,7 @@ func Destinations(src Source, domain string, r *Record) []Destination {
 	for _, tag := range []string{"rua", "ruf"} {
 		for _, a := range r.Addresses(tag) {
 			if i := strings.LastIndexByte(a, '@'); i >= 0 {
-				hosts = append(hosts, strings.TrimRight(lowerASCII(evidence.EscapeText(trim(a[i+1:]))), "."))
+				hosts = append(hosts, strings.TrimSuffix(lowerASCII(evidence.EscapeText(trim(a[i+1:]))), "."))
 			}
 		}
 	}

@@ -195,6 +195,10 @@ func TestAuth(t *testing.T) {
 		{"consent unknown", both(consent(), func(w *world) {
 			w.fail(timeout, "example.test._report._dmarc.reports.example TXT")
 		}), same, "dmarc-policy warning/external"},
+		{"one final dot", dmarc("v=DMARC1; p=reject; rua=mailto:d@example.test."), same, ""},
+		{"two final dots: the organization is another", dmarc("v=DMARC1; p=reject; rua=mailto:d@example.test.."), same, "dmarc-policy warning/external"},
+		{"two final dots and consent", with(dmarc("v=DMARC1; p=reject; rua=mailto:d@reports.example.."), "example.test._report._dmarc.reports.example", "v=DMARC1;"), same, ""},
+		{"three final dots are no name", with(dmarc("v=DMARC1; p=reject; rua=mailto:d@reports.example..."), "example.test._report._dmarc.reports.example", "v=DMARC1;"), same, "dmarc-policy warning/external"},
 		{"https destination", dmarc("v=DMARC1; p=reject; rua=https://reports.example/x"), same, ""},
 		{"the URI is cut at a second =", dmarc("v=DMARC1; p=reject; rua=mailto:d@example.test?s=x,mailto:d@reports.example"), same, ""},
 		{"size", dmarc("v=DMARC1; p=reject; rua=mailto:d@example.test!10mb"), same, ""},

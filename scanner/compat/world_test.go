@@ -185,6 +185,11 @@ func record(usage, selector, matching byte, der []byte) string {
 
 func (w *world) lookup(q question) evidence.Lookup {
 	name, typ, _ := strings.Cut(string(q), " ")
+	name = evidence.Name(name)
+	q = ask(name, typ)
+	if name != "." && strings.HasSuffix(name, ".") {
+		return evidence.Lookup{Name: name, Type: typ, Outcome: evidence.OutcomeBadName}
+	}
 	l := evidence.Lookup{Name: name, Type: typ, Outcome: evidence.OutcomeNXDomain, Security: w.security[""]}
 	best := 0
 	for n, s := range w.security {
