@@ -89,6 +89,8 @@ func hostileTexts() map[string]texts {
 		"wide": wide, "deep": deep, "tree": tree, "mixed": mixed,
 		"destinations": {"example.test": includes("a", 1000), "_dmarc.example.test": addresses},
 		"endless":      {"example.test": strings.Repeat("v=spf1 ", 9000), "_dmarc.example.test": "v=DMARC1; p=" + strings.Repeat("x", 60000)},
+		"records":      {"example.test": strings.TrimSuffix(strings.Repeat("v=spf1 -all\n", 5000), "\n"), "_dmarc.example.test": strings.TrimSuffix(strings.Repeat("v=DMARC1; p=none\n", 3500), "\n")},
+		"many targets": {"example.test": "v=spf1 include:many.example -all", "many.example": strings.TrimSuffix(strings.Repeat("v=spf1 +all\nother \x00\xff\n", 2500), "\n")},
 		"macros":       {"example.test": "v=spf1 " + strings.Repeat("exists:%{l1r-.+=/_,}.%{i}%{ ", 2000)},
 		"octets":       {"example.test": "v=spf1 \x00\xff\x1b[31m include:\x1b]0;x\a.example -all", "_dmarc.example.test": "v=DMARC1; p=\x1b[2Jreject; rua=mailto:\xff@\xfe\x80.example"},
 		"names":        {"example.test": "v=spf1 include:" + strings.Repeat("x", 70) + ".example include:" + strings.Repeat("x.", 200) + "example include:.. include::x -all"},

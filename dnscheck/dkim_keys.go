@@ -78,7 +78,7 @@ var dkimTroubles = []dkimTrouble{
 	}, func(r dkimRow) bool { return r.key != nil && r.key.Bare }),
 	trouble(check.Code{Name: "loose-syntax", Outcome: check.Weak,
 		Text:   "{domain} has a DKIM record that departs from the grammar in a way that most verifiers, but not all, overlook: {at}. Found: {list}.",
-		Advice: "Take out the white space behind the last semicolon, and tags without a value (but an empty p).", Cites: []check.Citation{check.RFC("6376", "3.2")},
+		Advice: "Take out the white space behind the last semicolon, and tags without a value, except an empty p, which revokes the key.", Cites: []check.Citation{check.RFC("6376", "3.2")},
 	}, func(r dkimRow) bool { return r.err != nil && r.err.Tolerated() }),
 	trouble(check.Code{Name: "testing", Outcome: check.Weak,
 		Text:   "{domain} says with t=y that it only tests DKIM: verifiers then treat mail as if it were not signed. At {at}. Found: {list}.",

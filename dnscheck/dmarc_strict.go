@@ -19,10 +19,10 @@ var (
 	dmarcStrictNone = &check.Code{Name: "no-record", Outcome: check.NotApplicable,
 		Text: "There is nothing to judge: there is not exactly one DMARC record for {domain} that can be read."}
 	dmarcStrictUnknown = &check.Code{Name: "unknown", Outcome: check.Inconclusive,
-		Text:   "This is not known of the DMARC policy of {domain}, because a DNS question failed ({failed}).",
+		Text:   "The DMARC policy of {domain} could not be judged in this respect, because a DNS question failed ({failed}).",
 		Advice: "Scan again later. If it stays so, receivers meet the failure, too."}
 	dmarcStrictNotLookedUp = &check.Code{Name: "not-looked-up", Outcome: check.Inconclusive,
-		Text: "This was not found out of the DMARC policy of {domain} ({failed}): no resolver could be reached, or the scan ended before."}
+		Text: "The DMARC policy of {domain} was not judged in this respect ({failed}): no resolver could be reached, or the scan ended before."}
 )
 
 // dmarcView is the record that the checks read: the domain's own or that of its

@@ -11,9 +11,9 @@ import (
 
 var (
 	dmarcReceiversAgree = &check.Code{Name: "agree", Outcome: check.Pass,
-		Text: "Receivers of RFC 7489 and of RFC 9989 apply the same DMARC policy: {policies}."}
+		Text: "Receivers of RFC 7489 and of RFC 9989 apply the same DMARC policies: {policies}."}
 	dmarcReceiversPolicy = &check.Code{Name: "differ-policy", Outcome: check.Weak,
-		Text:   "Receivers of RFC 7489 and of RFC 9989 apply different DMARC policies: {policies}.{also}",
+		Text:   "Receivers of RFC 7489 and of RFC 9989 apply different DMARC policies to {domain} or names below it. What they apply: {policies}.{also}",
 		Advice: "Publish a record at _dmarc.{domain} that says the same in both standards: p, sp and np alike, without pct and t.",
 		Cites:  []check.Citation{check.RFC("9989", "4.10.1"), check.RFC("7489", "6.6.3")}}
 	dmarcReceiversRecord = &check.Code{Name: "differ-record", Outcome: check.Weak,

@@ -58,10 +58,10 @@ var (
 	spfStrictNone = &check.Code{Name: "no-record", Outcome: check.NotApplicable,
 		Text: "There is nothing to judge: {domain} does not have exactly one SPF record that can be read."}
 	spfStrictUnknown = &check.Code{Name: "unknown", Outcome: check.Inconclusive,
-		Text:   "This is not known of the SPF policy of {domain}, because a DNS question failed ({failed}).",
+		Text:   "The SPF policy of {domain} could not be judged in this respect, because a DNS question failed ({failed}).",
 		Advice: "Scan again later. If it stays so, receivers meet the failure, too."}
 	spfStrictNotLookedUp = &check.Code{Name: "not-looked-up", Outcome: check.Inconclusive,
-		Text: "This was not found out of the SPF policy of {domain} ({failed}): no resolver could be reached, the scan ended before, or the records name more hosts than are looked up."}
+		Text: "The SPF policy of {domain} was not judged in this respect ({failed}): no resolver could be reached, the scan ended before, or the records name more hosts than are looked up."}
 )
 
 // spfView is what the checks read: the policy as receivers see it.

@@ -17,12 +17,12 @@ var (
 	spfHygieneClean = &check.Code{Name: "clean", Outcome: check.Pass,
 		Text: "The SPF record of {domain} has no leftovers: nothing in it is deprecated, double or out of reach, and it is short enough."}
 	spfHygieneUnreachable = &check.Code{Name: "unreachable", Outcome: check.Weak,
-		Text:   "In the SPF record at {name} terms stand after all, where no receiver looks: {terms}.{also}",
-		Advice: "Move {terms} before all in the record at {name}, or remove them.",
+		Text:   "In the SPF record at {name} terms stand behind \"all\", where no receiver looks: {terms}.{also}",
+		Advice: "Move {terms} before \"all\" in the record at {name}, or remove them.",
 		Cites:  []check.Citation{check.RFC("7208", "5.1")}}
 	spfHygieneRedirect = &check.Code{Name: "redirect-with-all", Outcome: check.Weak,
-		Text:   "The SPF record at {name} has {terms} beside all: receivers ignore the redirect.{also}",
-		Advice: "Remove {terms}, or else the all, from the record at {name}.",
+		Text:   "The SPF record at {name} has {terms} beside \"all\": receivers ignore the redirect.{also}",
+		Advice: "Remove {terms}, or else \"all\", from the record at {name}.",
 		Cites:  []check.Citation{check.RFC("7208", "6.1")}}
 	spfHygienePTR = &check.Code{Name: "ptr", Outcome: check.Weak,
 		Text:   "The SPF record at {name} has {terms}. The mechanism ptr is slow, not reliable, and should not be used; some receivers ignore it.{also}",
@@ -38,7 +38,7 @@ var (
 		Cites:  []check.Citation{check.RFC("7208", "3.1")}}
 	spfHygieneLong = &check.Code{Name: "too-long", Outcome: check.Weak,
 		Text:   "The TXT records of {domain} take {octets} octets, the SPF record {own} of them; above 450 an answer may not fit in a plain DNS message, and some receivers then do not get it.{also}",
-		Advice: "Shorten the SPF record, or move texts of other services that are not needed any more out of the way.",
+		Advice: "Remove the TXT records of {domain} that no service needs any more, or shorten the SPF record.",
 		Cites:  []check.Citation{check.RFC("7208", "3.4")}}
 )
 

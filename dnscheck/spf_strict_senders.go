@@ -41,7 +41,7 @@ var (
 		Advice: "Replace the record at {name} by this one: {suggestion}",
 		Cites:  []check.Citation{check.RFC("7208", "2.6.2"), check.RFC("7208", "5.1")}}
 	spfSendersNoAll = &check.Code{Name: "no-all", Outcome: check.Fail,
-		Text:   "The SPF record at {name} has neither all nor redirect: of servers that it does not list it says nothing, as with ?all.{also}",
+		Text:   "The SPF record at {name} has neither \"all\" nor \"redirect\": of servers that it does not list it says nothing, as with ?all.{also}",
 		Advice: "Replace the record at {name} by this one: {suggestion}",
 		Cites:  []check.Citation{check.RFC("7208", "4.7")}}
 	spfSendersRange = &check.Code{Name: "wide-range", Outcome: check.Weak,

@@ -1,6 +1,6 @@
 // Package summary adds up the reports of a run: how many domains there are,
 // how they score, which findings are frequent, which mail providers share
-// them, and what is unknown and why.
+// them, which DKIM keys several domains have, and what is unknown and why.
 //
 // What it holds is bounded whatever the number of reports; where a list was
 // cut, a count says how much is left out.
@@ -16,6 +16,7 @@ import (
 
 	"mailvet/report"
 	"mailvet/report/check"
+	"mailvet/report/keys"
 )
 
 // Schema names the form of the JSON. Within a version fields are only added.
@@ -24,7 +25,7 @@ const Schema = "mailvet.summary/v1"
 // Bounds of what is held and told.
 const (
 	maxProviders = 20000 // of which the frequent ones are told
-	maxTold      = 25    // providers
+	maxTold      = 25    // providers, and keys
 	maxFaults    = 5     // findings of a provider
 	maxNames     = 20    // domains named for one reason
 )
@@ -46,7 +47,11 @@ type Summary struct {
 	Providers      []Provider `json:"providers"`
 	OtherProviders int        `json:"other_providers"`
 	Unknown        []Unknown  `json:"unknown"` // the most frequent first
-	Cost           Cost       `json:"cost"`
+	// SharedKeys are DKIM keys that several domains publish, OtherSharedKeys is
+	// the number of those left out.
+	SharedKeys      []keys.Shared `json:"shared_dkim_keys"`
+	OtherSharedKeys int           `json:"other_shared_dkim_keys"`
+	Cost            Cost          `json:"cost"`
 }
 
 // Scores is the distribution of the percentages.
@@ -100,6 +105,7 @@ type Builder struct {
 	unknown   map[answer]*Unknown
 	providers map[string]*provider
 	others    int
+	keys      keys.Notes
 }
 
 type answer struct{ check, code string }
@@ -127,6 +133,7 @@ func (b *Builder) Add(r *report.Report) {
 		return
 	}
 	b.score(r.Score)
+	b.keys.Note(r)
 	mine := map[*provider]bool{}
 	for _, c := range r.Categories {
 		for i := range c.Checks {
@@ -253,6 +260,9 @@ func (b *Builder) Summary(seconds float64) Summary {
 		s.Scores.Mean = float64(b.sum*10/n) / 10
 	}
 	s.Findings = frequent(b.findings)
+	var all int
+	s.SharedKeys, all = b.keys.Shared(maxTold)
+	s.OtherSharedKeys = all - len(s.SharedKeys)
 	s.Unknown = []Unknown{}
 	for _, u := range b.unknown {
 		s.Unknown = append(s.Unknown, *u)

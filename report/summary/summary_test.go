@@ -118,3 +118,20 @@ func TestTextFits(t *testing.T) {
 		}
 	}
 }
+
+// DKIM keys that several domains have are told.
+func TestSharedKeys(t *testing.T) {
+	var b summary.Builder
+	for i, key := range []string{"sha256:11", "sha256:22", "sha256:11"} {
+		r := judged(fmt.Sprintf("d%d.example", i), 100, true)
+		r.Categories = append(r.Categories, report.Category{ID: "extra", Checks: []report.Check{
+			{ID: "dkim-keys", Findings: []report.Finding{{Code: "good", Args: map[string]string{"fingerprints": "s1 " + key}}}},
+		}})
+		b.Add(r)
+	}
+	data, err := json.Marshal(b.Summary(0))
+	want := `"shared_dkim_keys":[{"fingerprint":"sha256:11","domains":2,"names":["d0.example","d2.example"]}],"other_shared_dkim_keys":0`
+	if err != nil || !strings.Contains(string(data), want) {
+		t.Errorf("%v: %s", err, data)
+	}
+}

@@ -3,6 +3,7 @@ package text
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	"mailvet/report"
 	"mailvet/report/check"
@@ -32,7 +33,19 @@ func (p *page) beyond(list []item) {
 			lead += fmt.Sprintf(" (the first of %d)", len(texts))
 		}
 		for _, t := range texts[:min(1, len(texts))] {
-			p.hanging(lead+": "+Clean(t), 2)
+			p.hanging(p.sentences(lead+": "+Clean(t), 2), 2)
 		}
 	}
+}
+
+// sentences are as many of the sentences of s as fit on so many lines of
+// hanging; all of s where not even the first does.
+func (p *page) sentences(s string, most int) string {
+	for end := len(s); end > 0; end = strings.LastIndex(s[:end-1], ". ") + 1 {
+		lines := wrap(s[:end], p.width-2)
+		if len(lines) > 0 && len(wrap(strings.Join(lines[1:], " "), p.width-4)) < most {
+			return s[:end]
+		}
+	}
+	return s
 }

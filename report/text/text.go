@@ -15,6 +15,7 @@ import (
 
 	"mailvet/report"
 	"mailvet/report/check"
+	"mailvet/report/keys"
 )
 
 // Options say how to write. The zero value is good for a pipe.
@@ -47,11 +48,11 @@ type handler struct {
 	w     io.Writer
 	o     Options
 	count int
-	keys  sharedKeys
+	keys  keys.Notes
 }
 
 func (h *handler) Report(r *report.Report) error {
-	h.keys.note(r)
+	h.keys.Note(r)
 	p := newPage(h.o.Width, h.o.Color)
 	switch {
 	case h.o.Many && !h.o.Verbose:
