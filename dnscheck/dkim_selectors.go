@@ -19,7 +19,7 @@ var (
 		Text:   "There are names below {name}, but none of the {asked} selectors asked for is among them. That proves nothing: selectors cannot be listed, and {domain} may sign with any other.",
 		Advice: dkimName4Users}
 	selectorsWildcard = &check.Code{Name: "wildcard", Outcome: check.Weak,
-		Text:   "Every selector of {domain} is answered, also one that surely does not exist ({probe}), by a wildcard record or by the resolver: \"{answer}\". So nothing that was found counts as a key.",
+		Text:   "Every selector of {domain} is answered, also one that surely does not exist, by a wildcard record or by the resolver. So nothing that was found counts as a key. For instance {probe}: \"{answer}\".",
 		Advice: "Remove the wildcard record at or above {name}, and publish one record for each selector. If there is none, the resolver makes up answers: scan with another one (--resolver).",
 		Cites:  []check.Citation{check.RFC("4592", "2.2.1"), check.RFC("6376", "6.1.2")}}
 	selectorsRevoked = &check.Code{Name: "wildcard-revoked", Outcome: check.Pass,

@@ -224,7 +224,7 @@ func day(t time.Time) string { return t.UTC().Format("2006-01-02") }
 var (
 	encryptable = &check.Code{Name: "possible", Outcome: check.Pass, Text: "Mail to {address} can be encrypted by whoever looks for its key: it is published in {places}."}
 	encryptNot  = &check.Code{Name: "not-possible", Outcome: check.Fail,
-		Text:   "No key of {address} that could be used is published, neither in the DNS nor in a Web Key Directory, so mail to it can be encrypted only by those who got a key otherwise.",
+		Text:   "No key of {address} that could be used is published, neither in the DNS nor in a Web Key Directory. Mail to it can be encrypted only by those who got a key otherwise.",
 		Advice: "Publish an OpenPGP key in a Web Key Directory, which most programs look at, or a key or certificate in the DNS (OPENPGPKEY, SMIMEA) if the domain is signed with DNSSEC."}
 	encryptUnknown = &check.Code{Name: "unknown", Outcome: check.Inconclusive, Text: "Whether a key of {address} is published could not be found out everywhere, and where it could, there is none that can be used."}
 
