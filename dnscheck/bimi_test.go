@@ -144,13 +144,7 @@ func TestBIMI(t *testing.T) {
 			}
 		}
 	}
-	for _, c := range dnscheck.Checks {
-		for _, code := range c.Codes {
-			if strings.HasPrefix(c.ID, "bimi-") && !produced[c.ID+" "+code.Name] {
-				t.Errorf("no row gives %s %s", c.ID, code.Name)
-			}
-		}
-	}
+	everyCode(t, "bimi", produced)
 }
 
 // TestBIMIWants: the record is asked for only beside one of DMARC, and files

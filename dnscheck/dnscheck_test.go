@@ -23,13 +23,7 @@ func TestCatalogueIsValid(t *testing.T) {
 func TestEveryCodeIsProduced(t *testing.T) {
 	all := produced(ipv6Rows, check.IPv6)
 	maps.Copy(all, produced(dnssecRows, check.DNSSEC))
-	for _, c := range checksOf(check.IPv6, check.DNSSEC) {
-		for _, code := range c.Codes {
-			if !all[c.ID+" "+code.Name] {
-				t.Errorf("no row gives %s %s", c.ID, code.Name)
-			}
-		}
-	}
+	everyCode(t, "ipv6 and dnssec", all)
 }
 
 // internetNL tells which outcomes each subtest has, and which of them can occur.

@@ -46,8 +46,20 @@ func sigOf(zone, covers string, since, until time.Duration) evidence.Signature {
 	return evidence.Signature{Zone: zone, Covers: covers, Tag: 1, Algorithm: 13, Inception: zoneTime.Add(since), Expiration: zoneTime.Add(until)}
 }
 
+// TestSignedZone: what is said of how a zone is signed.
+func TestSignedZone(t *testing.T) {
+	g := given{}
+	t.Run("strength", g.strength)
+	t.Run("expiry", g.expiry)
+	t.Run("NSEC3", g.nsec3)
+	everyCode(t, "signed zone", g)
+}
+
+// given are the findings that were met, as "ID CODE".
+type given map[string]bool
+
 // codesOf runs a check and lists its codes, one for each subject.
-func codesOf(t *testing.T, s *evidence.Snapshot, id string) string {
+func (g given) codesOf(t *testing.T, s *evidence.Snapshot, id string) string {
 	t.Helper()
 	var codes []string
 	for _, r := range check.Run(dnscheck.Checks, s) {
@@ -57,6 +69,7 @@ func codesOf(t *testing.T, s *evidence.Snapshot, id string) string {
 		for _, f := range r.Findings {
 			sound(t, s, r.Check, f)
 			codes = append(codes, f.Code.Name)
+			g[id+" "+f.Code.Name] = true
 		}
 	}
 	return strings.Join(codes, " ")
@@ -74,7 +87,7 @@ func ds(algorithm, digest uint8) []evidence.DS {
 	return []evidence.DS{{Tag: 1, Algorithm: algorithm, Digest: digest}}
 }
 
-func TestDNSSECStrength(t *testing.T) {
+func (g given) strength(t *testing.T) {
 	rows := []struct {
 		name          string
 		zone          evidence.Zone
@@ -125,20 +138,22 @@ func TestDNSSECStrength(t *testing.T) {
 				"dnssec-algorithm": row.algorithm, "dnssec-ds": row.ds,
 				"dnssec-mx-algorithm": same(row.algorithm), "dnssec-mx-ds": same(row.ds),
 			} {
-				if got := codesOf(t, s, id); got != want {
+				if got := g.codesOf(t, s, id); got != want {
 					t.Errorf("%s: %s, want %s", id, got, want)
 				}
 			}
 		})
 	}
 	for text, want := range map[string]string{"example.test MX nodata": "no-mail-servers", "example.test MX timeout": "mx-unknown"} {
-		if got := codesOf(t, world(text), "dnssec-mx-ds"); got != want {
-			t.Errorf("%s: %s, want %s", text, got, want)
+		for _, id := range []string{"dnssec-mx-ds", "dnssec-mx-algorithm"} {
+			if got := g.codesOf(t, world(text), id); got != want {
+				t.Errorf("%s, %s: %s, want %s", text, id, got, want)
+			}
 		}
 	}
 }
 
-func TestDNSSECExpiry(t *testing.T) {
+func (g given) expiry(t *testing.T) {
 	const day = 24 * time.Hour
 	rows := []struct {
 		name         string
@@ -165,17 +180,17 @@ func TestDNSSECExpiry(t *testing.T) {
 			s := zoneWorld(secureZone(ds(13, 2), ksk(13, 256)), func(l *evidence.Lookup) {
 				l.Signatures = []evidence.Signature{sigOf(l.Zones[1].Name, "SOA", row.since, row.until)}
 			})
-			if got := codesOf(t, s, "dnssec-expiry"); got != row.want {
+			if got := g.codesOf(t, s, "dnssec-expiry"); got != row.want {
 				t.Errorf("%s, want %s", got, row.want)
 			}
-			if got, want := codesOf(t, s, "dnssec-mx-expiry"), row.want+" "+row.want; got != want {
+			if got, want := g.codesOf(t, s, "dnssec-mx-expiry"), row.want+" "+row.want; got != want {
 				t.Errorf("mail servers: %s, want %s", got, want)
 			}
 		})
 	}
 	one := func(name string, z evidence.Zone, change func(*evidence.Lookup), want string) {
 		t.Run(name, func(t *testing.T) {
-			if got := codesOf(t, zoneWorld(z, change), "dnssec-expiry"); got != want {
+			if got := g.codesOf(t, zoneWorld(z, change), "dnssec-expiry"); got != want {
 				t.Errorf("%s, want %s", got, want)
 			}
 		})
@@ -198,17 +213,21 @@ func TestDNSSECExpiry(t *testing.T) {
 	one("no signatures", good, func(l *evidence.Lookup) { l.Signatures = nil }, "not-validated")
 	one("unsigned", evidence.Zone{Security: evidence.SecurityInsecure}, nil, check.BlockedBy.Name)
 
+	if got := g.codesOf(t, zoneWorld(good, func(l *evidence.Lookup) { l.Signatures = nil }), "dnssec-mx-expiry"); got != "not-validated not-validated" {
+		t.Errorf("no signatures, mail servers: %s", got)
+	}
+
 	// TLSA records may be signed by another zone.
 	s := zoneWorld(good, nil)
 	s.Lookups = append(s.Lookups, evidence.Lookup{Name: "_25._tcp.mx.example.test", Type: "TLSA", Outcome: evidence.OutcomeAnswer, Security: evidence.SecuritySecure,
 		Signatures: []evidence.Signature{sigOf("tlsa.test", "TLSA", -13*day, day)}})
 	s.Canonical()
-	if got := codesOf(t, s, "dnssec-mx-expiry"); got != "expiring good" {
+	if got := g.codesOf(t, s, "dnssec-mx-expiry"); got != "expiring good" {
 		t.Errorf("TLSA of another zone: %s", got)
 	}
 }
 
-func TestDNSSECNSEC3(t *testing.T) {
+func (g given) nsec3(t *testing.T) {
 	good := secureZone(ds(13, 2), ksk(13, 256))
 	with := func(iterations uint16, salt string, optOut bool) func(*evidence.Lookup) {
 		return func(l *evidence.Lookup) {
@@ -239,7 +258,7 @@ func TestDNSSECNSEC3(t *testing.T) {
 	}
 	for _, row := range rows {
 		t.Run(row.name, func(t *testing.T) {
-			if got := codesOf(t, zoneWorld(row.zone, row.change), "dnssec-nsec3"); got != row.want {
+			if got := g.codesOf(t, zoneWorld(row.zone, row.change), "dnssec-nsec3"); got != row.want {
 				t.Errorf("%s, want %s", got, row.want)
 			}
 		})
@@ -249,7 +268,7 @@ func TestDNSSECNSEC3(t *testing.T) {
 		s.Lookups = append(s.Lookups, evidence.Lookup{Name: "example.test", Type: "NSEC3PARAM", Outcome: evidence.OutcomeAnswer, Security: evidence.SecuritySecure,
 			Answer: []evidence.RR{{Name: "example.test", Type: "NSEC3PARAM", Data: data}}})
 		s.Canonical()
-		if got := codesOf(t, s, "dnssec-nsec3"); got != want {
+		if got := g.codesOf(t, s, "dnssec-nsec3"); got != want {
 			t.Errorf("NSEC3PARAM %s: %s, want %s", data, got, want)
 		}
 	}

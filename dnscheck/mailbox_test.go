@@ -137,13 +137,7 @@ func TestMailbox(t *testing.T) {
 			}
 		})
 	}
-	for _, c := range mailboxOnly() {
-		for _, code := range c.Codes {
-			if !produced[c.ID+" "+code.Name] {
-				t.Errorf("no row gives %s %s", c.ID, code.Name)
-			}
-		}
-	}
+	everyCode(t, "mailbox", produced)
 }
 
 func mailboxWorld(address, text string) *evidence.Snapshot {

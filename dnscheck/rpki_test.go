@@ -150,14 +150,7 @@ var rpkiRows = []judged{
 func TestRPKI(t *testing.T) { runJudged(t, rpkiRows, check.RPKI) }
 
 func TestEveryRPKICodeIsProduced(t *testing.T) {
-	all := produced(rpkiRows, check.RPKI)
-	for _, c := range checksOf(check.RPKI) {
-		for _, code := range c.Codes {
-			if !all[c.ID+" "+code.Name] {
-				t.Errorf("no row gives %s %s", c.ID, code.Name)
-			}
-		}
-	}
+	everyCode(t, "rpki", produced(rpkiRows, check.RPKI))
 }
 
 // The words that the details of routes make.

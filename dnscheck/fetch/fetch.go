@@ -30,6 +30,7 @@ import (
 	"sync"
 	"time"
 
+	"mailvet/dnscheck/flight"
 	"mailvet/report/evidence"
 )
 
@@ -104,7 +105,7 @@ type Fetcher struct {
 	hosts   locks[string]
 	addrs   locks[netip.Addr]
 
-	flight flight[key, evidence.Fetch]
+	flight flight.Group[key, evidence.Fetch]
 	mu     sync.Mutex
 	kept   map[key]evidence.Fetch
 	order  []key // of kept, oldest first
@@ -144,7 +145,7 @@ func (f *Fetcher) Fetch(ctx context.Context, rawURL string, limit int) (evidence
 	if r, ok := f.remembered(k); ok {
 		return r, nil
 	}
-	r, shared, err := f.flight.do(ctx, k, func(ctx context.Context) evidence.Fetch {
+	r, shared, err := f.flight.Do(ctx, k, func(ctx context.Context) evidence.Fetch {
 		r := f.fetch(ctx, u, limit)
 		if ctx.Err() == nil {
 			f.remember(k, r)
@@ -194,6 +195,7 @@ func (f *Fetcher) setup() {
 	if f.Roots == nil {
 		f.Roots = systemRoots()
 	}
+	f.flight.Wait = true
 	f.gate = make(chan struct{}, f.MaxOpen)
 	f.kept = map[key]evidence.Fetch{}
 	f.dead = map[netip.Addr]death{}

@@ -45,7 +45,7 @@ func (r *Resolver) Reach(ctx context.Context, host string, addr netip.Addr, name
 	found, ok := r.reaches.get(k, r.now())
 	if !ok {
 		var err error
-		found, _, err = r.probing.do(ctx, k, func(ctx context.Context) *evidence.Reach { return r.probe(ctx, k) })
+		found, _, err = r.probing.Do(ctx, k, func(ctx context.Context) *evidence.Reach { return r.probe(ctx, k) })
 		if err != nil {
 			return evidence.Reach{}, fmt.Errorf("resolver: reach %s: %w", host, err)
 		}

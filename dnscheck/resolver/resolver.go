@@ -44,6 +44,7 @@ import (
 	"github.com/miekg/dns"
 
 	"mailvet/dnscheck/dnssec"
+	"mailvet/dnscheck/flight"
 	"mailvet/report/evidence"
 )
 
@@ -140,10 +141,10 @@ type Resolver struct {
 	lookups  *cache[*finished]
 	reaches  *cache[*evidence.Reach]
 	silences *cache[int] // by address: names in a row that a name server was silent for
-	asking   flight[key, *reply]
-	looking  flight[key, *finished]
-	probing  flight[key, *evidence.Reach]
-	dialing  flight[*server, dialed]
+	asking   flight.Group[key, *reply]
+	looking  flight.Group[key, *finished]
+	probing  flight.Group[key, *evidence.Reach]
+	dialing  flight.Group[*server, dialed]
 
 	validators []*dnssec.Validator // two for each round: for CD set and for CD clear; none if nothing is validated
 
@@ -289,7 +290,7 @@ func (r *Resolver) Lookup(ctx context.Context, name, qtype string) (evidence.Loo
 		r.stats.cached.Add(1)
 	} else {
 		var shared bool
-		f, shared, err = r.looking.do(ctx, k, func(ctx context.Context) *finished { return r.resolve(ctx, k, typ) })
+		f, shared, err = r.looking.Do(ctx, k, func(ctx context.Context) *finished { return r.resolve(ctx, k, typ) })
 		if err != nil {
 			return evidence.Lookup{}, fmt.Errorf("resolver: look up %s %s: %w", name, typ, err)
 		}

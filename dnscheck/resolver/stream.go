@@ -55,7 +55,12 @@ func (r *Resolver) overStream(ctx context.Context, s *server, q *question) *repl
 		st := s.current()
 		used := st != nil
 		if !used {
-			d, _, err := r.dialing.do(limited, s, func(ctx context.Context) dialed { return r.open(ctx, s) })
+			d, _, err := r.dialing.Do(limited, s, func(ctx context.Context) dialed {
+				if st := s.current(); st != nil { // others opened it since we looked
+					return dialed{stream: st}
+				}
+				return r.open(ctx, s)
+			})
 			if err != nil {
 				return failed(limited, evidence.OpDial, err)
 			}
