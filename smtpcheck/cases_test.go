@@ -247,6 +247,7 @@ func sessionCases() []testCase {
 			agreed(four+" "+six, "TLS 1.0", export)(w)
 			tlsBoth(func(t *evidence.TLS) { version(t, "TLS 1.0").SuitesComplete = false })(w)
 		}},
+		{"starttls-exists", "handshake-unknown", "other", "anonymous only", agreed(four+" "+six, "TLS 1.2", "TLS_DH_anon_WITH_AES_128_CBC_SHA")},
 		{"tls-version", "insufficient", "bad", "SSL 3.0 only", agreed(four+" "+six, "SSL 3.0", rc4)},
 		{"tls-ciphers", "insufficient", "bad", "SSL 3.0 only", agreed(four+" "+six, "SSL 3.0", rc4)},
 		{"tls-ciphers", "blocked", "", "export only", agreed(four+" "+six, "TLS 1.0", export)},

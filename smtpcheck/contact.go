@@ -7,6 +7,7 @@ import (
 
 	"mailvet/report/check"
 	"mailvet/report/evidence"
+	"mailvet/smtpcheck/tlshello"
 )
 
 // contact is one address of a host with what became of it: the code that the
@@ -69,16 +70,25 @@ func contactCode(x *evidence.Session) *check.Code {
 // but which agreed to one when the plan asked; nil where it did not, or where it
 // is not known whether Internet.nl would complete one.
 //
-// Internet.nl's libraries speak SSL 3.0, RC4 and the like. Suites that even they
-// have not (export, anonymous) are no TLS that anybody could use.
+// Internet.nl's libraries speak SSL 3.0, RC4 and the like. Suites of the export
+// rules and others with keys below 112 bits are no TLS that anybody should use.
+// Anonymous suites, of a server without a certificate, some senders do use.
 func offeredCode(x *evidence.Session) *check.Code {
 	if x.TLS == nil || x.Handshake == nil {
 		return nil
 	}
 	g := graded{tls: x.TLS, asked: true}
-	offers, seen, open := false, false, false
+	seen, open, weak, other := false, false, false, false
 	for _, v := range versionNames {
-		offers = offers || g.tls.Version(v).Answer == evidence.Accepted
+		for _, x := range g.tls.Version(v).Suites {
+			suite, ok := tlshello.ParseSuite(x.Name)
+			t := suite.Traits()
+			if bad := ok && (t.Export || t.Bits < 112); bad {
+				weak = true
+			} else {
+				other = true
+			}
+		}
 		switch g.sees(v) {
 		case evidence.Accepted:
 			seen = true
@@ -90,7 +100,7 @@ func offeredCode(x *evidence.Session) *check.Code {
 	switch {
 	case seen:
 		return starttlsNotCompleted
-	case offers && !open:
+	case weak && !other && !open:
 		return starttlsUseless
 	}
 	return nil
