@@ -190,6 +190,18 @@ func sessionCases() []testCase {
 		x.Handshake = &evidence.Handshake{SNI: mx, Failure: x.Failure}
 		return x
 	}
+	// No handshake was completed, but the plan found these suites in a version.
+	agreed := func(addrs string, ver string, names ...string) func(*world) {
+		return func(w *world) {
+			for _, addr := range strings.Fields(addrs) {
+				x := handshake(evidence.ClassTLSAlert)
+				x.TLS = soundTLS()
+				speaksOnly(ver, names...)(x.TLS)
+				w.session(addr, x)
+			}
+		}
+	}
+	const rc4, export = "TLS_RSA_WITH_RC4_128_SHA", "TLS_RSA_EXPORT_WITH_RC4_40_MD5"
 	without := func(extensions ...string) evidence.Session {
 		return evidence.Session{Greeting: &evidence.Reply{Code: 220}, Verb: "EHLO", Hello: &evidence.Reply{Code: 250}, Extensions: extensions, StartTLS: evidence.StartTLSNotOffered}
 	}
@@ -226,6 +238,25 @@ func sessionCases() []testCase {
 		starttls("550 greeting", "refuses-this-client", "other", rejected(evidence.OpBanner, 550, "go away")),
 		starttls("554 to EHLO", "refuses-this-client", "other", rejected(evidence.OpHello, 554, "no such name")),
 		starttls("alert", "handshake-unknown", "other", handshake(evidence.ClassTLSAlert)),
+		{"starttls-exists", "no-usual-handshake", "good", "SSL 3.0 only", agreed(four+" "+six, "SSL 3.0", rc4)},
+		{"starttls-exists", "no-usual-handshake", "good", "SSL 3.0 only at IPv6", agreed(six, "SSL 3.0", rc4)},
+		{"starttls-exists", "no-usual-handshake", "good", "SSL 3.0 only at IPv4", agreed(four, "SSL 3.0", rc4)},
+		{"starttls-exists", "some-addresses-fail", "good", "export only at IPv6", agreed(six, "TLS 1.0", export)},
+		{"starttls-exists", "unusable-tls", "other", "", agreed(four+" "+six, "TLS 1.0", export)},
+		{"starttls-exists", "handshake-unknown", "other", "export, and the list is not complete", func(w *world) {
+			agreed(four+" "+six, "TLS 1.0", export)(w)
+			tlsBoth(func(t *evidence.TLS) { version(t, "TLS 1.0").SuitesComplete = false })(w)
+		}},
+		{"starttls-exists", "handshake-unknown", "other", "anonymous only", agreed(four+" "+six, "TLS 1.2", "TLS_DH_anon_WITH_AES_128_CBC_SHA")},
+		{"tls-version", "insufficient", "bad", "SSL 3.0 only", agreed(four+" "+six, "SSL 3.0", rc4)},
+		{"tls-ciphers", "insufficient", "bad", "SSL 3.0 only", agreed(four+" "+six, "SSL 3.0", rc4)},
+		{"tls-ciphers", "blocked", "", "export only", agreed(four+" "+six, "TLS 1.0", export)},
+		{"cert-key", "no-certificate", "", "no certificate seen", agreed(four+" "+six, "SSL 3.0", rc4)},
+		{"cert-key", "good", "good", "a certificate in the plan's flights", func(w *world) {
+			chain := w.Sessions[0].Handshake.Chain
+			agreed(four+" "+six, "SSL 3.0", rc4)(w)
+			tlsBoth(func(t *evidence.TLS) { t.Certificates[1].Chain = chain })(w)
+		}},
 		starttls("goes on in the clear", "handshake-failed", "other", handshake(evidence.ClassProtocol)),
 		starttls("fails on this side", "handshake-unknown", "other", handshake(evidence.ClassTLS)),
 		starttls("time-out in the handshake", "silent", "other", handshake(evidence.ClassTimeout)),

@@ -7,6 +7,7 @@ import (
 
 	"mailvet/report/check"
 	"mailvet/report/evidence"
+	"mailvet/smtpcheck/tlshello"
 )
 
 // contact is one address of a host with what became of it: the code that the
@@ -17,7 +18,8 @@ type contact struct {
 	code    *check.Code
 }
 
-func (c contact) secured() bool { return c.code == starttlsGood }
+// secured reports whether the address is known to speak TLS after STARTTLS.
+func (c contact) secured() bool { return c.code == starttlsGood || c.code == starttlsNotCompleted }
 
 // contacts judges each address of a host that is looked at. The second result
 // is the place of the counted address.
@@ -53,12 +55,90 @@ func contactCode(x *evidence.Session) *check.Code {
 		if x.Handshake != nil && x.Handshake.Failure != nil {
 			f = x.Handshake.Failure
 		}
+		if code := offeredCode(x); code != nil {
+			return code
+		}
 		return handshakeCode(f)
 	case evidence.StartTLSUnknown:
 		return failureCode(x)
 	default:
 		panic("smtpcheck: STARTTLS state " + x.StartTLS.String())
 	}
+}
+
+// offeredCode answers for a server with which the scan completed no handshake,
+// but which agreed to one when the plan asked; nil where it did not, or where it
+// is not known whether Internet.nl would complete one.
+//
+// Internet.nl's libraries speak SSL 3.0, RC4 and the like. Suites of the export
+// rules and others with keys below 112 bits are no TLS that anybody should use.
+// Anonymous suites, of a server without a certificate, some senders do use.
+func offeredCode(x *evidence.Session) *check.Code {
+	if x.TLS == nil || x.Handshake == nil {
+		return nil
+	}
+	g := graded{tls: x.TLS, asked: true}
+	seen, open, weak, other := false, false, false, false
+	for _, v := range versionNames {
+		for _, x := range g.tls.Version(v).Suites {
+			suite, ok := tlshello.ParseSuite(x.Name)
+			t := suite.Traits()
+			if bad := ok && (t.Export || t.Bits < 112); bad {
+				weak = true
+			} else {
+				other = true
+			}
+		}
+		switch g.sees(v) {
+		case evidence.Accepted:
+			seen = true
+		case evidence.Refused:
+		default:
+			open = true
+		}
+	}
+	switch {
+	case seen:
+		return starttlsNotCompleted
+	case weak && !other && !open:
+		return starttlsUseless
+	}
+	return nil
+}
+
+// spoken is what TLS a server agreed to: versions, with their suites.
+func spoken(x *evidence.Session) string {
+	g := graded{tls: x.TLS}
+	var list []string
+	for _, version := range g.accepted() {
+		var suites []string
+		for _, s := range g.tls.Version(version).Suites {
+			suites = append(suites, s.Name)
+		}
+		const most = 3
+		if n := len(suites); n > most {
+			suites = append(suites[:most], "and "+strconv.Itoa(n-most)+" more")
+		}
+		if len(suites) > 0 {
+			version += " with " + strings.Join(suites, ", ")
+		}
+		list = append(list, version)
+	}
+	return strings.Join(list, "; ")
+}
+
+// chainOf is the id of the chain that a server showed: in the handshake of the
+// session, or else in a flight of the plan.
+func chainOf(x *evidence.Session) string {
+	if x.Handshake.Chain != "" || x.TLS == nil {
+		return x.Handshake.Chain
+	}
+	for _, c := range x.TLS.Certificates {
+		if c.Chain != "" {
+			return c.Chain
+		}
+	}
+	return ""
 }
 
 func handshakeCode(f *evidence.Failure) *check.Code {

@@ -269,7 +269,7 @@ func judgeSession(s *evidence.Snapshot, g *graded) opinion {
 	if !slices.ContainsFunc([]evidence.Answer{g.tls.Tickets, g.tls.OCSP, g.tls.ALPN}, evidence.Answer.Known) {
 		return sessionOpen.of(g, "")
 	}
-	chain, ders := s.Chain(g.session.Handshake.Chain)
+	chain, ders := s.Chain(chainOf(g.session))
 	leaf := (&served{chain: chain, ders: ders}).leaf()
 	if leaf != nil && leaf.MustStaple && !g.session.Handshake.OCSP && g.tls.OCSP == evidence.Refused {
 		o.code, o.problem = sessionStaple, "does not staple the OCSP response that its certificate demands"

@@ -85,7 +85,7 @@ func servedBy(s *evidence.Snapshot, host string) []*served {
 		if !c.secured() {
 			continue
 		}
-		chain, ders := s.Chain(c.session.Handshake.Chain)
+		chain, ders := s.Chain(chainOf(c.session))
 		j := slices.IndexFunc(out, func(x *served) bool { return x.chain == chain })
 		if j < 0 {
 			j = len(out)

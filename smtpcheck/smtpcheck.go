@@ -12,7 +12,8 @@
 //
 // The checks of TLS, certificates and DANE require starttls-exists, as
 // Internet.nl leaves a server alone after that. So starttls-exists passes, if
-// need be weakly, exactly where the counted address completed a handshake.
+// need be weakly, exactly where the counted address completed a handshake, or
+// agreed to one that Internet.nl's old clients would complete.
 package smtpcheck
 
 import (

@@ -26,9 +26,15 @@ func evaluateSTARTTLS(s *evidence.Snapshot, subject evidence.Subject) check.Find
 	if code := withoutContact(s, subject.Host, list); code != nil {
 		return check.Finding{Code: code, Args: args, Evidence: pointers(s, s.Lookup(subject.Host, "A"), s.Lookup(subject.Host, "AAAA"))}
 	}
-	var secured, failing, open []string
+	var secured, failing, open, halting []string
 	for i, c := range list {
 		label := c.addr.String() + " (" + c.words() + ")"
+		if c.code == starttlsNotCompleted {
+			halting = append(halting, label)
+		}
+		if (c.code == starttlsNotCompleted || c.code == starttlsUseless) && (i == at || args["spoken"] == "") {
+			args["spoken"] = spoken(c.session)
+		}
 		switch {
 		case c.secured():
 			secured = append(secured, c.addr.String())
@@ -42,10 +48,14 @@ func evaluateSTARTTLS(s *evidence.Snapshot, subject evidence.Subject) check.Find
 	mine := list[at]
 	args["addr"], args["failure"] = mine.addr.String(), mine.words()
 	args["secured"], args["failing"], args["open"] = join(secured), join(failing), join(open)
+	args["halting"] = join(halting)
 	f := check.Finding{Code: mine.code, Args: args}
 	switch {
+	case mine.code == starttlsNotCompleted:
 	case mine.secured() && len(failing) > 0:
 		f.Code = starttlsSomeFail
+	case mine.secured() && len(halting) > 0:
+		f.Code = starttlsNotCompleted
 	case mine.secured() && len(open) > 0:
 		f.Code = starttlsRestUnknown
 	case mine.secured():

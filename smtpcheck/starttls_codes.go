@@ -1,6 +1,9 @@
 package smtpcheck
 
-import "mailvet/report/check"
+import (
+	"mailvet/report/check"
+	"mailvet/smtpcheck/guideline"
+)
 
 // requiresTLS is what the checks beside starttls-exists require.
 var requiresTLS = []*check.Check{starttlsExists}
@@ -14,22 +17,26 @@ var starttlsExists = &check.Check{
 		How:  "Give the mail server a certificate and switch STARTTLS on for incoming mail. In Postfix: smtpd_tls_chain_files = /etc/ssl/mx.pem and smtpd_tls_security_level = may.",
 	},
 	Cites:    []check.Citation{check.RFC("3207", "4"), check.RFC("7672", "2"), check.InternetNL("mail_starttls_tls_available")},
-	Args:     []string{"host", "domain", "addr", "failure", "secured", "failing", "open", "helo", "port"},
+	Args:     []string{"host", "domain", "addr", "failure", "secured", "failing", "open", "helo", "port", "halting", "spoken"},
 	Evaluate: evaluateSTARTTLS,
 	Codes: []*check.Code{
-		starttlsGood, starttlsRestUnknown, starttlsSomeFail, starttlsCountedFails, starttlsCountedUnknown,
+		starttlsGood, starttlsNotCompleted, starttlsRestUnknown, starttlsSomeFail, starttlsCountedFails, starttlsCountedUnknown,
 		starttlsNotOffered, starttlsStripped, starttlsRefused, starttlsDeferred, starttlsNoService, starttlsRefusesUs,
-		starttlsHandshakeFailed, starttlsHandshakeUnknown, starttlsNotSMTP, starttlsConnectionRefused, starttlsNoAnswer, starttlsNothingAnswers, starttlsSilent,
+		starttlsHandshakeFailed, starttlsUseless, starttlsHandshakeUnknown, starttlsNotSMTP, starttlsConnectionRefused, starttlsNoAnswer, starttlsNothingAnswers, starttlsSilent,
 		starttlsBrokenOff, starttlsForbidden, starttlsNoFamily, starttlsNotFinished, starttlsNotAsked, starttlsIPv6NotAsked,
 		starttlsNoSuchHost, starttlsNoAddress, starttlsAddressesUnknown, starttlsNotHostName,
 		starttlsMXUnknown, starttlsNoMX, starttlsShouldHaveNullMX, starttlsNullMX, starttlsNullMXAddressUnknown, starttlsNullMXNoAddress, starttlsNullMXWithOthers,
 	},
 }
 
-// A handshake was completed with the counted address.
+// A handshake was completed with the counted address, or would have been by
+// Internet.nl.
 var (
 	starttlsGood = &check.Code{Name: "good", Outcome: check.Pass, Verdict: "good",
 		Text: "{host} offers STARTTLS and completes a TLS handshake at every address ({secured})."}
+	starttlsNotCompleted = &check.Code{Name: "no-usual-handshake", Outcome: check.Weak, Verdict: "good",
+		Text:   "{host} speaks TLS after STARTTLS, but with a current client no handshake was completed at {halting}. It agreed to {spoken}. Internet.nl has old clients too and counts the server as good; current mail software mostly cannot agree with it, and then delivers in the clear or not at all.",
+		Advice: "Let the mail server speak TLS 1.2 and 1.3 with common suites. In Postfix: smtpd_tls_protocols = >=TLSv1.2 and smtpd_tls_ciphers = medium. If it does so already, see in its log why the handshake failed."}
 	starttlsRestUnknown = &check.Code{Name: "good-rest-unknown", Outcome: check.Pass, Verdict: "good",
 		Text: "{host} offers STARTTLS and completes a TLS handshake at {secured}. Nothing is known of {open}; whatever is found there, Internet.nl's verdict rests on {addr} alone."}
 	starttlsSomeFail = &check.Code{Name: "some-addresses-fail", Outcome: check.Weak, Verdict: "good",
@@ -70,6 +77,9 @@ var (
 	starttlsHandshakeFailed = &check.Code{Name: "handshake-failed", Outcome: check.Fail, Verdict: "other",
 		Text:   "{host} at {addr} accepts STARTTLS, but no TLS handshake can be completed ({failure}). Internet.nl counts this server as unreachable.",
 		Advice: "Look into the log of the mail server. What it sends after its 220 reply is no TLS."}
+	starttlsUseless = &check.Code{Name: "unusable-tls", Outcome: check.Fail, Verdict: "other", Cites: []check.Citation{check.NCSC(guideline.SectionCipherSuites)},
+		Text:   "{host} at {addr} accepts STARTTLS, but agrees only to what no client should and hardly any can speak: {spoken}. Internet.nl counts this server as unreachable, and mail to it travels in the clear or not at all.",
+		Advice: "Let the mail server speak TLS 1.2 and 1.3 with common suites. In Postfix: smtpd_tls_protocols = >=TLSv1.2 and smtpd_tls_ciphers = medium."}
 	starttlsHandshakeUnknown = &check.Code{Name: "handshake-unknown", Outcome: check.Inconclusive, Verdict: "other",
 		Text:   "{host} at {addr} accepts STARTTLS, but the handshake with this scan could not be completed ({failure}). Others may be able to: the scan does not offer finite-field DHE, and refuses some old or odd certificates and parameters that are in use. A server without a certificate ends the handshake like this too.",
 		Advice: "Look at what the server sends with \"openssl s_client -starttls smtp -connect {host}:{port}\"."}

@@ -74,6 +74,19 @@ func version(t *evidence.TLS, name string) *evidence.TLSVersion {
 	return &t.Versions[slices.IndexFunc(t.Versions, func(v evidence.TLSVersion) bool { return v.Version == name })]
 }
 
+// speaksOnly makes it the only version of a server.
+func speaksOnly(name string, list ...string) func(*evidence.TLS) {
+	return func(t *evidence.TLS) {
+		for i := range t.Versions {
+			v := &t.Versions[i]
+			v.Answer, v.Suites, v.SuitesComplete = evidence.Refused, nil, true
+			if v.Version == name {
+				v.Answer, v.Suites = evidence.Accepted, suites(list...)
+			}
+		}
+	}
+}
+
 // speaks makes a server accept a version with these suites too.
 func speaks(name string, list ...string) func(*evidence.TLS) {
 	return func(t *evidence.TLS) {

@@ -13,7 +13,7 @@ func (c contact) words() string {
 	switch {
 	case x == nil:
 		return "no connection was made"
-	case c.secured():
+	case c.code == starttlsGood:
 		return "STARTTLS"
 	case x.StartTLS == evidence.StartTLSNotOffered:
 		return "no STARTTLS in the reply to " + strings.TrimSpace(x.Verb+" ")
