@@ -10,7 +10,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -117,32 +116,37 @@ func passOn(to net.Conn, err error) {
 func behindFront(t testing.TB, program string, args []string) string {
 	t.Helper()
 	path := tool(t, program)
-	port, err := freePort([]string{"127.0.0.1"})
-	if err != nil {
-		t.Fatal(err)
-	}
-	target := net.JoinHostPort("127.0.0.1", fmt.Sprint(port))
-	args = slices.Clone(args)
-	for i := range args {
-		args[i] = strings.ReplaceAll(args[i], "PORT", fmt.Sprint(port))
-	}
-	cmd := exec.Command(path, args...)
-	cmd.Env = append(os.Environ(), "OPENSSL_CONF=/dev/null") // the system's has limits of its own
-	background(t, cmd)
-	if !poll(func() bool {
-		conn, err := net.Dial("tcp", target)
-		if err == nil {
-			conn.Close()
+	const tries = 5
+	for range tries {
+		port, err := freePort([]string{"127.0.0.1"})
+		if err != nil {
+			t.Fatal(err)
 		}
-		return err == nil
-	}) {
-		t.Fatalf("%s does not listen", program)
+		target := net.JoinHostPort("127.0.0.1", fmt.Sprint(port))
+		cmd := exec.Command(path)
+		for _, arg := range args {
+			cmd.Args = append(cmd.Args, strings.ReplaceAll(arg, "PORT", fmt.Sprint(port)))
+		}
+		cmd.Env = append(os.Environ(), "OPENSSL_CONF=/dev/null") // the system's has limits of its own
+		server, _ := background(t, cmd)
+		up := false
+		poll(func() bool {
+			if conn, err := net.Dial("tcp", target); err == nil {
+				conn.Close()
+				up = true
+			}
+			return up || server.ended()
+		})
+		if up && !server.ended() {
+			return serveTCP(t, func(_ *relay, client net.Conn) { front(client, target) }).addr()
+		}
 	}
-	return serveTCP(t, func(_ *relay, client net.Conn) { front(client, target) }).addr()
+	t.Fatalf("%s does not listen", program)
+	return ""
 }
 
 // background runs a program until the test ends, and returns what it says.
-func background(t testing.TB, cmd *exec.Cmd) *bufio.Reader {
+func background(t testing.TB, cmd *exec.Cmd) (*process, *bufio.Reader) {
 	t.Helper()
 	in, own, err := os.Pipe() // s_server ends when its input does
 	if err != nil {
@@ -174,7 +178,7 @@ func background(t testing.TB, cmd *exec.Cmd) *bufio.Reader {
 			t.Logf("%v:\n%s", cmd.Args, linesWith(complaints.Name(), ""))
 		}
 	})
-	return bufio.NewReader(out)
+	return p, bufio.NewReader(out)
 }
 
 // front is a mail server up to STARTTLS; then the one at target takes over.
@@ -217,7 +221,7 @@ func startJava(t testing.TB, ca *smtptest.CA, c *tlsCase) string {
 	write(t, file, pemOf(t, ca.Issue(c.leaf())))
 	store := filepath.Join(dir, "cert.p12")
 	output(t, nil, "", tool(t, "openssl"), "pkcs12", "-export", "-in", file, "-out", store, "-passout", "pass:mailvet", "-name", "mx")
-	said := background(t, exec.Command(java, "-Xshare:auto", "-XX:TieredStopAtLevel=1", "-Djdk.tls.rejectClientInitiatedRenegotiation="+fmt.Sprint(c.args[0] == "no"),
+	_, said := background(t, exec.Command(java, "-Xshare:auto", "-XX:TieredStopAtLevel=1", "-Djdk.tls.rejectClientInitiatedRenegotiation="+fmt.Sprint(c.args[0] == "no"),
 		"testdata/Server.java", store, c.args[1], c.args[2]))
 	line, err := said.ReadString('\n')
 	if err != nil {
