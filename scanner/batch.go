@@ -12,6 +12,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"mailvet/report/evidence"
+	"mailvet/smtpcheck/probe"
 )
 
 // Defaults of a [Batch].
@@ -21,6 +22,15 @@ const (
 	DefaultPatience  = 15 * time.Minute
 	DefaultPause     = 10 * time.Minute
 	DefaultLookAhead = 256
+)
+
+const (
+	// restBefore is the pause before what is unknown is tried again.
+	restBefore = 10 * time.Second
+	// staleAfter is when, in a list that keeps its order, a mail server that
+	// failed is asked again for the next domain. Were it asked for each, the
+	// manners that the run has to keep would be lost.
+	staleAfter = 10 * time.Minute
 )
 
 // ErrNetwork says that no resolver answers, so that nothing can be scanned.
@@ -69,6 +79,9 @@ type Batch struct {
 	// Stop, once closed, lets no further domain begin and leaves out the second
 	// pass. Those in hand are finished, and Run ends with ErrStopped.
 	Stop <-chan struct{}
+	// Interrupt, if not nil, is called when the run is to end before the
+	// sequence does, so that one that blocks may end, too.
+	Interrupt func()
 	// Notice, if not nil, is told what a user should know while it happens. It
 	// may be called by several goroutines.
 	Notice func(Notice)
@@ -130,11 +143,11 @@ func (b *Batch) Run(ctx context.Context, domains iter.Seq[Domain], prepare Prepa
 		r.order = newOrder(cmpOr(b.LookAhead, DefaultLookAhead))
 	}
 	err := r.pass(domains, !b.Once)
-	if err == nil && !b.stopped() && len(r.again) > 0 {
+	if err == nil && !b.stopped() && len(r.again) > 0 && r.rest(ctx, restBefore) {
 		again := r.again
 		r.again = nil
 		b.notice(Notice{SecondPass, len(again)})
-		b.Scanner.forget()
+		b.Scanner.forget(0)
 		err = r.pass(func(yield func(Domain) bool) {
 			for _, d := range again {
 				b.progress.again.Add(-1)
@@ -191,6 +204,17 @@ type batchRun struct {
 // pass scans the domains. With putOff, those worth another try are kept for later.
 func (r *batchRun) pass(domains iter.Seq[Domain], putOff bool) error {
 	group, ctx := errgroup.WithContext(r.caller)
+	if r.Interrupt != nil {
+		ended := make(chan struct{})
+		defer close(ended)
+		go func() {
+			select {
+			case <-ctx.Done():
+				r.Interrupt()
+			case <-ended:
+			}
+		}()
+	}
 	at := 0
 	for d := range domains {
 		if r.order.wait(ctx, at) != nil || r.take(ctx) != nil {
@@ -261,8 +285,12 @@ func (r *batchRun) one(ctx context.Context, at int, d Domain, putOff bool) error
 		if r.Pause < 0 || try == maxScans {
 			break
 		}
-		if err := r.awaitResolver(ctx); err != nil {
+		waited, err := r.awaitResolver(ctx)
+		if err != nil {
 			return err
+		}
+		if !waited && putOff {
+			break // it is about this domain, which is tried again anyway
 		}
 	}
 	if putOff && worthAgain(snap) {
@@ -276,7 +304,12 @@ func (r *batchRun) one(ctx context.Context, at int, d Domain, putOff bool) error
 			r.progress.again.Add(1)
 			return nil
 		}
-		r.Scanner.forget()
+		aside := r.setAside()
+		r.rest(ctx, restBefore) // if the run is to end, the other try follows at once
+		if aside {
+			r.takeUp()
+		}
+		r.Scanner.forget(staleAfter)
 		var err error
 		if snap, err = r.Scanner.scan(ctx, d, r); err != nil {
 			return err
@@ -345,12 +378,13 @@ func worthAgain(s *evidence.Snapshot) bool {
 		}
 	}
 	for i := range s.Sessions {
-		if s.Sessions[i].Failure.Temporary() {
+		if probe.Passing(&s.Sessions[i]) {
 			return true
 		}
 	}
 	for i := range s.Reaches {
-		if s.Reaches[i].Failure.Temporary() {
+		// One try only: the address has been silent for other names before.
+		if r := &s.Reaches[i]; r.Failure.Temporary() && (r.Tries != 1 || r.Failure.Class != evidence.ClassTimeout) {
 			return true
 		}
 	}
@@ -368,9 +402,10 @@ const (
 	lastCheck  = 30 * time.Second
 )
 
-// awaitResolver returns when a resolver answers. The first that comes here
-// asks for all, and the list waits meanwhile.
-func (r *batchRun) awaitResolver(ctx context.Context) error {
+// awaitResolver returns when a resolver answers, and whether that took more
+// than asking. The first that comes here asks for all, and the list waits
+// meanwhile.
+func (r *batchRun) awaitResolver(ctx context.Context) (waited bool, err error) {
 	r.mu.Lock()
 	up, asks := r.up, false
 	if isClosed(up) {
@@ -381,49 +416,54 @@ func (r *batchRun) awaitResolver(ctx context.Context) error {
 	if !asks {
 		select {
 		case <-up:
-			return nil
+			return true, nil
 		case <-ctx.Done():
-			return ctx.Err()
+			return true, ctx.Err()
 		}
 	}
 	defer close(up)
 	if r.answers(ctx) {
-		return ctx.Err()
+		return false, nil
+	}
+	if ctx.Err() != nil {
+		return false, ctx.Err()
 	}
 	if !r.answered.Load() {
-		return fmt.Errorf("scanner: %w", ErrNetwork)
+		return false, fmt.Errorf("scanner: %w", ErrNetwork)
 	}
 	r.notice(Notice{Kind: Paused})
 	limit := cmpOr(r.Batch.Pause, DefaultPause)
-	for waited, pause := time.Duration(0), firstCheck; waited < limit; pause = min(2*pause, lastCheck) {
-		if r.stopped() {
-			return ErrStopped
+	for slept, pause := time.Duration(0), firstCheck; slept < limit; pause = min(2*pause, lastCheck) {
+		if !r.rest(ctx, pause) {
+			return true, cmpErr(ctx.Err(), ErrStopped)
 		}
-		if !sleep(ctx, pause) {
-			return ctx.Err()
-		}
-		waited += pause
+		slept += pause
 		if r.answers(ctx) {
 			r.notice(Notice{Kind: Resumed})
-			return ctx.Err()
+			return true, nil
 		}
 	}
-	return fmt.Errorf("scanner: gave up after %s: %w", limit, ErrNetwork)
+	return true, cmpErr(ctx.Err(), fmt.Errorf("scanner: gave up after %s: %w", limit, ErrNetwork))
 }
 
-// answers asks the control question.
+// answers asks the control question, not of a cache if that can be helped.
 func (r *batchRun) answers(ctx context.Context) bool {
-	r.Scanner.forget()
+	if a, ok := r.Scanner.Resolver.(interface{ Alive(context.Context) bool }); ok {
+		return a.Alive(ctx)
+	}
 	l, err := r.Scanner.Resolver.Lookup(ctx, controlQuestion.Name, controlQuestion.Type)
 	return err == nil && !l.Unknown()
 }
 
-func sleep(ctx context.Context, d time.Duration) bool {
+// rest waits, and reports false if the run was to end meanwhile.
+func (r *batchRun) rest(ctx context.Context, d time.Duration) bool {
 	t := time.NewTimer(d)
 	defer t.Stop()
 	select {
 	case <-t.C:
 		return true
+	case <-r.Stop:
+		return false
 	case <-ctx.Done():
 		return false
 	}

@@ -8,6 +8,7 @@ import (
 	"net/netip"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -384,6 +385,51 @@ func TestBatchWriteError(t *testing.T) {
 		})
 		if !errors.Is(err, full) || n != 11 {
 			t.Errorf("error %v after %d", err, n)
+		}
+	})
+}
+
+// A list that blocks does not keep a run that is to end.
+func TestInterrupt(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		full := errors.New("full")
+		reading, leave := context.WithCancel(t.Context())
+		b := newBatch(&world{})
+		b.Interrupt = leave
+		err := b.Run(t.Context(), func(yield func(scanner.Domain) bool) {
+			yield(scanner.Domain{Name: "d0000.test"})
+			<-reading.Done()
+		}, func(scanner.Domain, *evidence.Snapshot) (func() error, error) {
+			return func() error { return full }, nil
+		})
+		if !errors.Is(err, full) {
+			t.Errorf("error %v", err)
+		}
+	})
+}
+
+// alive is a world whose resolver says of itself whether it works.
+type alive struct {
+	*world
+	asked atomic.Int32
+}
+
+func (a *alive) Alive(context.Context) bool { a.asked.Add(1); return true }
+
+// Domains whose questions nobody answers are not a dead resolver: the list
+// goes on, and each is scanned twice, not more.
+func TestNotTheResolver(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := &world{latency: time.Millisecond, lookup: silent}
+		a := &alive{world: w}
+		b := newBatch(w)
+		b.Scanner.Resolver = a
+		if err := b.run(t.Context(), list(50)); err != nil {
+			t.Fatal(err)
+		}
+		b.wantAll(t, 50)
+		if want := []scanner.Notice{{Kind: scanner.SecondPass, Count: 50}}; !slices.Equal(b.notices, want) || b.unknown != 50 {
+			t.Errorf("notices %v, %d unknown", b.notices, b.unknown)
 		}
 	})
 }

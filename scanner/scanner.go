@@ -142,15 +142,15 @@ type run struct {
 	snap    *evidence.Snapshot
 	started map[task]bool
 	running int
-	probing int // of what runs, sessions with mail servers
+	waiting int // of what runs, what waits for other servers than resolvers
 	results chan func() error
 	batch   *batchRun // nil: a scan of its own
 	left    int       // questions that may still be wanted
 	dns     resolver.Cost
 
-	// budget is the context with the time that the domain may take. Sessions
-	// have one of their own, patient, for a domain of a batch may be set aside
-	// while they last.
+	// budget is the context with the time that the domain may take. What waits
+	// for other servers than resolvers, which all have their own patience, has
+	// one of its own, patient: a domain of a batch may be set aside meanwhile.
 	budget, patient context.Context
 	spend, giveUp   context.CancelFunc
 }
@@ -182,7 +182,7 @@ func (r *run) loop(ctx context.Context) error {
 			return cmpErr(ctx.Err(), failed)
 		}
 		// Every task obeys its context, so this wait is bounded by it.
-		aside := r.batch != nil && r.running == r.probing && r.batch.setAside()
+		aside := r.batch != nil && r.running == r.waiting && r.batch.setAside()
 		for deliver := range r.arrived() {
 			if aside {
 				aside = false
@@ -264,7 +264,7 @@ func (r *run) start(ctx context.Context) {
 		}
 	}
 	for _, w := range dnscheck.ReachWants(r.snap) {
-		r.begin(task{'r', w.Host, w.Addr.String()}, func() func() error { return r.reach(ctx, w.Host, w.Addr) })
+		r.await(task{'r', w.Host, w.Addr.String()}, func() func() error { return r.reach(r.patient, w.Host, w.Addr) })
 	}
 	if r.scanner.Router != nil {
 		for _, a := range dnscheck.RouteWants(r.snap) {
@@ -276,16 +276,14 @@ func (r *run) start(ctx context.Context) {
 	}
 	if r.scanner.Fetcher != nil {
 		for _, w := range dnscheck.FetchWants(r.snap) {
-			r.begin(task{'f', "", w.URL}, func() func() error { return r.fetch(ctx, w) })
+			r.await(task{'f', "", w.URL}, func() func() error { return r.fetch(r.patient, w) })
 		}
 	}
 	if r.scanner.Vantage.NoSMTP || r.scanner.Prober == nil {
 		return
 	}
 	for _, w := range smtpcheck.ProbeWants(r.snap) {
-		if r.begin(task{'s', w.Host, w.Addr.String()}, func() func() error { return r.probe(r.patient, w.Host, w.Addr) }) {
-			r.probing++
-		}
+		r.await(task{'s', w.Host, w.Addr.String()}, func() func() error { return r.probe(r.patient, w.Host, w.Addr) })
 	}
 }
 
@@ -393,7 +391,6 @@ func (r *run) probe(ctx context.Context, host string, addr netip.Addr) func() er
 		err = nil // what was found until then is in res
 	}
 	return func() error {
-		r.probing--
 		if err != nil {
 			return err
 		}
@@ -405,16 +402,27 @@ func (r *run) probe(ctx context.Context, host string, addr netip.Addr) func() er
 	}
 }
 
-// begin runs do in a goroutine of its own, and reports so, unless it was begun
-// before. What do returns is called by loop.
-func (r *run) begin(t task, do func() func() error) bool {
+// begin runs do in a goroutine of its own, unless it was begun before. What do
+// returns is called by loop.
+func (r *run) begin(t task, do func() func() error) {
 	if r.started[t] {
-		return false
+		return
 	}
 	r.started[t] = true
 	r.running++
 	go func() { r.results <- do() }()
-	return true
+}
+
+// await is begin for what waits for other servers than resolvers.
+func (r *run) await(t task, do func() func() error) {
+	if r.started[t] {
+		return
+	}
+	r.waiting++
+	r.begin(t, func() func() error {
+		deliver := do()
+		return func() error { r.waiting--; return deliver() }
+	})
 }
 
 func outOfBudget(op evidence.Op) *evidence.Failure {
@@ -479,12 +487,11 @@ func (s *Scanner) Close() error {
 	return nil
 }
 
-// forget makes the observers ask again for what failed for now.
-func (s *Scanner) forget() {
-	for _, o := range []any{s.Resolver, s.Prober, s.Router} {
-		if f, ok := o.(interface{ ForgetFailures() }); ok {
-			f.ForgetFailures()
-		}
+// forget makes mail servers that failed for now, before that long ago, be
+// asked again. What failed in the DNS is not kept for long anyway.
+func (s *Scanner) forget(age time.Duration) {
+	if f, ok := s.Prober.(interface{ ForgetFailures(time.Duration) }); ok {
+		f.ForgetFailures(age)
 	}
 }
 

@@ -35,7 +35,9 @@ func scanList(ctx context.Context, o *options, s *scanner.Scanner, named []scann
 			fmt.Fprintf(std.err, "mailvet: "+format+"\n", args...)
 		}
 	}
-	b := &scanner.Batch{Scanner: s, Workers: o.workers, InOrder: o.order == "input", Stop: stop}
+	reading, leave := context.WithCancel(ctx)
+	defer leave()
+	b := &scanner.Batch{Scanner: s, Workers: o.workers, InOrder: o.order == "input", Stop: stop, Interrupt: leave}
 	entries := &entries{copies: map[string]int{}, done: out.done, keep: o.keepDuplicates}
 	if o.shard.of > 1 {
 		b.Keep = func(ctx context.Context, d scanner.Domain) (bool, error) { return o.shard.has(ctx, s.Resolver, d.Name) }
@@ -51,7 +53,7 @@ func scanList(ctx context.Context, o *options, s *scanner.Scanner, named []scann
 			sleepThen(ctx, grace, cancel)
 		}
 	}()
-	err = b.Run(ctx, entries.domains(ctx, stop, named, file), func(d scanner.Domain, snap *evidence.Snapshot) (func() error, error) {
+	err = b.Run(ctx, entries.domains(reading, stop, named, file), func(d scanner.Domain, snap *evidence.Snapshot) (func() error, error) {
 		return out.prepare(snap, entries.take(d.Name))
 	})
 	p.end()

@@ -25,7 +25,11 @@ func main() {
 	ctx, cancel := context.WithCancel(context.Background())
 	s := &stopping{asked: make(chan struct{})}
 	signals := make(chan os.Signal, 1)
-	signal.Notify(signals, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
+	for _, sig := range []os.Signal{os.Interrupt, syscall.SIGTERM, syscall.SIGHUP} {
+		if !signal.Ignored(sig) { // as with nohup
+			signal.Notify(signals, sig)
+		}
+	}
 	go func() {
 		<-signals
 		close(s.asked)

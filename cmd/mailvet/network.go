@@ -40,6 +40,7 @@ func newScanner(o *options) (*scanner.Scanner, error) {
 		Prober: &probe.Prober{
 			Port: o.smtpPort, Helo: v.Helo, Roots: roots, AllowPrivate: o.allowPrivate, Retries: probeRetries(o.retries),
 			MaxConnections: o.maxConnections, Interval: o.hostInterval,
+			HostRate: unlimited(o.hostRate), ProviderRate: unlimited(o.providerRate), MaxOpen: o.connections,
 		},
 		Fetcher: &fetch.Fetcher{
 			Resolver: r, Special: probe.SpecialPurpose, AllowPrivate: o.allowPrivate, NoIPv6: o.noIPv6,
@@ -67,6 +68,7 @@ func newResolver(o *options, v *evidence.Vantage) (*resolver.Resolver, error) {
 	v.Resolvers = settings.Servers
 	r := &resolver.Resolver{
 		Servers: settings.Servers, Timeout: settings.Timeout, Tries: tries(o, settings), Rotate: settings.Rotate, TrustAD: o.trustAD,
+		MaxInFlight: o.questions, MaxSockets: max(resolver.DefaultMaxSockets, 2*o.questions),
 	}
 	if o.trustAD {
 		v.DNSSEC = evidence.ValidationAD
@@ -127,8 +129,11 @@ func available(network, documentation string) evidence.Availability {
 	return evidence.Available
 }
 
-// probeRetries turns the flag into the field, whose zero means the default.
-func probeRetries(n int) int {
+// probeRetries and unlimited turn flags into fields, whose zero means the
+// default, and which none is negative for.
+func probeRetries(n int) int { return unlimited(n) }
+
+func unlimited(n int) int {
 	if n == 0 {
 		return -1
 	}

@@ -11,6 +11,7 @@ import (
 
 	"github.com/spf13/pflag"
 
+	"mailvet/dnscheck/resolver"
 	"mailvet/report/check"
 	"mailvet/smtpcheck/probe"
 )
@@ -33,6 +34,8 @@ type options struct {
 	smtpPort, httpsPort    int
 	maxConnections         int
 	hostInterval           time.Duration
+	hostRate, providerRate int
+	connections, questions int
 	helo                   string
 	allowPrivate           bool
 	noSMTP, noHTTP, noIPv6 bool
@@ -94,6 +97,10 @@ func (o *options) networkFlags(fs *pflag.FlagSet) {
 	fs.IntVar(&o.httpsPort, "https-port", 443, "`PORT` of the web servers")
 	fs.IntVar(&o.maxConnections, "max-connections", probe.DefaultMaxConnections, "open at most `N` connections to each address of a mail server; what is not known by then stays unknown")
 	fs.DurationVar(&o.hostInterval, "host-interval", 100*time.Millisecond, "pause for `TIME` between two connections to one address")
+	fs.IntVar(&o.hostRate, "host-rate", probe.DefaultHostRate, "open at most `N` connections a minute to one address of a mail server; 0 for no such limit")
+	fs.IntVar(&o.providerRate, "provider-rate", probe.DefaultProviderRate, "open at most `N` connections a minute to all mail servers of one provider, by the registered domain of their names; 0 for no such limit")
+	fs.IntVar(&o.connections, "connections", probe.DefaultMaxOpen, "have at most `N` connections to mail servers open at once, never more than one to an address")
+	fs.IntVar(&o.questions, "questions", resolver.DefaultMaxInFlight, "have at most `N` questions under way to the resolvers at once; it begins with fewer and adapts to what they bear")
 	fs.StringVar(&o.helo, "helo", "", "`NAME` to give in EHLO (default: this host's)")
 	fs.BoolVar(&o.allowPrivate, "allow-private", false, "connect to addresses of special-purpose ranges too (RFC 6890)")
 }
@@ -135,12 +142,18 @@ func (o *options) check(fs *pflag.FlagSet) error {
 		return bad("--no-http and --https-port contradict each other")
 	case fs.Lookup("https-port") != nil && (o.httpsPort < 1 || o.httpsPort > 65535):
 		return bad("--https-port %d: give a port from 1 to 65535", o.httpsPort)
-	case o.noSMTP && (fs.Changed("max-connections") || fs.Changed("host-interval")):
-		return bad("--no-smtp contradicts --max-connections and --host-interval: no connection is opened")
+	case o.noSMTP && slices.ContainsFunc(smtpLimits, fs.Changed):
+		return bad("--no-smtp contradicts --%s: no connection is opened", strings.Join(smtpLimits, ", --"))
 	case fs.Lookup("max-connections") != nil && (o.maxConnections < 1 || o.maxConnections > 1000):
 		return bad("--max-connections %d: give a number from 1 to 1000", o.maxConnections)
 	case fs.Lookup("host-interval") != nil && (o.hostInterval < 0 || o.hostInterval > time.Hour):
 		return bad("--host-interval %s: give a time from 0s to 1h", o.hostInterval)
+	case min(o.hostRate, o.providerRate) < 0 || max(o.hostRate, o.providerRate) > 1_000_000:
+		return bad("--host-rate %d, --provider-rate %d: give numbers from 0 to 1000000", o.hostRate, o.providerRate)
+	case fs.Lookup("connections") != nil && (o.connections < 1 || o.connections > 10000):
+		return bad("--connections %d: give a number from 1 to 10000", o.connections)
+	case fs.Lookup("questions") != nil && (o.questions < 1 || o.questions > 10000):
+		return bad("--questions %d: give a number from 1 to 10000", o.questions)
 	case fs.Lookup("workers") != nil && (o.workers < 1 || o.workers > 10000):
 		return bad("--workers %d: give a number from 1 to 10000", o.workers)
 	case fs.Lookup("retries") != nil && (o.retries < 0 || o.retries > 10):
@@ -169,6 +182,9 @@ func (o *options) check(fs *pflag.FlagSet) error {
 	}
 	return nil
 }
+
+// smtpLimits are the flags that say how mail servers are to be treated.
+var smtpLimits = []string{"max-connections", "host-interval", "host-rate", "provider-rate", "connections"}
 
 // inferFormat takes the form of the results from the name of their file, where
 // the user has not said it.

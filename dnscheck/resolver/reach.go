@@ -21,9 +21,12 @@ const reachPort = 53
 // that cannot be read (the Failure then says protocol). An address family
 // that this host has no route for leaves the outcome unknown.
 //
-// What was found out is kept as long as the Resolver is used, by address and
-// name: a server may answer for one name and be silent for another. The error
-// is the context's, or says what is wrong with the Resolver or the arguments.
+// That it answers is kept as long as the Resolver is used, by address and
+// name: a server may answer for one name and be silent for another. That it
+// does not is kept as a lookup's failure is. An address that was silent for
+// several names is tried once for each further one, until it answers something.
+// The error is the context's, or says what is wrong with the Resolver or the
+// arguments.
 func (r *Resolver) Reach(ctx context.Context, host string, addr netip.Addr, name string) (evidence.Reach, error) {
 	if err := r.setup(); err != nil {
 		return evidence.Reach{}, err
@@ -65,7 +68,11 @@ func (r *Resolver) probe(ctx context.Context, k key) *evidence.Reach {
 	case <-ctx.Done():
 		return found
 	}
-	for found.Tries < r.tries() {
+	tries, quiet := r.tries(), key{addr: k.addr}
+	if n, _ := r.silences.get(quiet, r.now()); n >= quietAfter {
+		tries = 1
+	}
+	for found.Tries < tries {
 		if found.Tries > 0 && found.Failure.Class != evidence.ClassTimeout && !sleep(ctx, firstPause<<min(found.Tries-1, 6)) {
 			return found
 		}
@@ -83,9 +90,23 @@ func (r *Resolver) probe(ctx context.Context, k key) *evidence.Reach {
 			break
 		}
 	}
-	r.reaches.put(k, found, 256, r.now().Add(forever))
+	switch {
+	case found.Outcome == evidence.Reached:
+		r.reaches.put(k, found, 256, r.now().Add(forever))
+		r.silences.put(quiet, 0, 64, r.now().Add(forever))
+	case found.Outcome == evidence.NotReached:
+		r.reaches.put(k, found, 256, r.now().Add(FailureTTL))
+		n, _ := r.silences.get(quiet, r.now())
+		r.silences.put(quiet, n+1, 64, r.now().Add(quietFor))
+	}
 	return found
 }
+
+// An address is taken for dead after silence for so many names, for so long.
+const (
+	quietAfter = 3
+	quietFor   = 10 * time.Minute
+)
 
 // forever is for what holds as long as the Resolver is used.
 const forever = 100 * 365 * 24 * time.Hour

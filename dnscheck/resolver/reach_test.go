@@ -3,6 +3,7 @@ package resolver_test
 import (
 	"context"
 	"net/netip"
+	"slices"
 	"sync"
 	"syscall"
 	"testing"
@@ -135,6 +136,60 @@ func TestReachCancelled(t *testing.T) {
 		n.become(1, "answer")
 		if got, err := r.Reach(t.Context(), "a.test", addr, "example.test"); err != nil || got.Outcome != evidence.Reached {
 			t.Errorf("what was not found out was kept: %+v, %v", got, err)
+		}
+	})
+}
+
+// A name server's address that is silent for name after name costs each one
+// try, until it answers something.
+func TestReachDead(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n, _ := behave("silent")
+		r := over(t, &n.fakeNet)
+		addr := netip.MustParseAddr("192.0.2.1")
+		tries := func(name string) int {
+			got, err := r.Reach(t.Context(), "ns.test", addr, name)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if (got.Outcome == evidence.Reached) != (got.Failure == nil) {
+				t.Errorf("%s: %+v", name, got)
+			}
+			return got.Tries
+		}
+		var got []int
+		for _, name := range []string{"a.test", "b.test", "c.test", "d.test", "e.test"} {
+			got = append(got, tries(name))
+		}
+		got = append(got, tries("a.test")) // after a while it is asked for again
+		n.become(1, "answer")
+		got = append(got, tries("f.test"))
+		n.become(1, "silent")
+		got = append(got, tries("g.test"))
+		if want := []int{3, 3, 3, 1, 1, 1, 1, 3}; !slices.Equal(got, want) {
+			t.Errorf("tries %v, want %v", got, want)
+		}
+	})
+}
+
+// Whether a resolver is alive is never taken from the cache.
+func TestAlive(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n, _ := behave("answer")
+		r := over(t, &n.fakeNet)
+		for _, step := range []struct {
+			is   string
+			want bool
+		}{{"answer", true}, {"silent", false}, {"servfail", false}, {"answer", true}, {"refused", false}} {
+			n.become(1, step.is)
+			if got := r.Alive(t.Context()); got != step.want {
+				t.Errorf("%s: alive is %v", step.is, got)
+			}
+		}
+		ended, cancel := context.WithCancel(t.Context())
+		cancel()
+		if r.Alive(ended) || (&resolver.Resolver{Servers: []string{"::nonsense::"}}).Alive(t.Context()) {
+			t.Error("alive all the same")
 		}
 	})
 }

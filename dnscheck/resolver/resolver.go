@@ -139,6 +139,7 @@ type Resolver struct {
 	messages *cache[*reply]
 	lookups  *cache[*finished]
 	reaches  *cache[*evidence.Reach]
+	silences *cache[int] // by address: names in a row that a name server was silent for
 	asking   flight[key, *reply]
 	looking  flight[key, *finished]
 	probing  flight[key, *evidence.Reach]
@@ -226,6 +227,7 @@ func (r *Resolver) configure() error {
 	r.messages = newCache[*reply](size)
 	r.lookups = newCache[*finished](size)
 	r.reaches = newCache[*evidence.Reach](max(size, 1))
+	r.silences = newCache[int](max(size, 1))
 	return nil
 }
 

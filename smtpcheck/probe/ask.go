@@ -32,7 +32,9 @@ func (p *Prober) grade(ctx context.Context, q *probing, a *address, r *Result, f
 	}
 	if !a.planDone {
 		stopped := p.questions(ctx, q, a, &a.graded)
-		a.planDone = ctx.Err() == nil
+		if a.planDone = ctx.Err() == nil; stopped != nil {
+			a.failed = time.Now()
+		}
 		a.tls = a.plan.conclude(a.planHost, stopped)
 	}
 	r.Session.TLS = a.tls
@@ -99,7 +101,9 @@ func (p *Prober) questions(ctx context.Context, q *probing, a *address, found *R
 		if failed++; failed > p.Retries {
 			return e.failure
 		}
-		if !sleep(ctx, p.pause(q.key, failed-1)) {
+		pause := p.pause(q.key, failed-1)
+		p.backOff(q.host, &t.result.Session, pause)
+		if !sleep(ctx, pause) {
 			return cancelled()
 		}
 	}

@@ -16,7 +16,9 @@
 //   - What came out before the handshake cannot depend on the name, because the
 //     name is first told in the ClientHello. So an address that is dead,
 //     defers us or has no STARTTLS is asked under one name only.
-//   - One connection at a time to an address, also under different names.
+//   - One connection at a time to an address, also under different names, and
+//     at most so many a minute to it and to all addresses of its provider. One
+//     that says 421 is left in peace for a while, and its provider with it.
 //   - Every session that can still speak ends with QUIT.
 package probe
 
@@ -43,6 +45,8 @@ const (
 	DefaultBackoff        = 5 * time.Second
 	DefaultMaxConnections = 40
 	DefaultMaxOpen        = 64
+	DefaultHostRate       = 60
+	DefaultProviderRate   = 600
 	DefaultRemember       = 16384
 )
 
@@ -85,6 +89,11 @@ type Prober struct {
 	// of the plan of handshakes included. MaxOpen bounds those open at once to all
 	// addresses.
 	MaxConnections, MaxOpen int
+	// HostRate bounds the connections a minute to one address, ProviderRate
+	// those to all addresses of the hosts of one organisational domain, by the
+	// public suffix list. After a quiet time as many may come at once. Zero
+	// means the defaults, negative no bound.
+	HostRate, ProviderRate int
 	// Remember is how many results are kept; the one not used for longest is
 	// dropped, and would be probed again.
 	Remember int
@@ -101,6 +110,9 @@ type Prober struct {
 	probes  map[key]*probing
 	recent  list.List // of *probing that are done, least recently used first
 	address map[netip.Addr]*address
+	paces   map[string]*pace
+	// forgotten: what failed for now before is not to be believed any more.
+	forgotten time.Time
 }
 
 // Result is what is known of one address under one name. It may be shared
@@ -127,10 +139,11 @@ type probing struct {
 	cancel  context.CancelFunc
 	done    chan struct{}
 	result  Result
-	waiting int  // callers
-	owned   bool // the one who caused it is among them
-	opened  int  // connections so far
-	charged int  // of which are put to some call's account
+	at      time.Time // when it was done
+	waiting int       // callers
+	owned   bool      // the one who caused it is among them
+	opened  int       // connections so far
+	charged int       // of which are put to some call's account
 	element *list.Element
 }
 
@@ -187,6 +200,8 @@ func (p *Prober) setup() {
 	numbered(&p.Retries, DefaultRetries)
 	numbered(&p.MaxConnections, DefaultMaxConnections)
 	numbered(&p.MaxOpen, DefaultMaxOpen)
+	numbered(&p.HostRate, DefaultHostRate)
+	numbered(&p.ProviderRate, DefaultProviderRate)
 	numbered(&p.Remember, DefaultRemember)
 	if p.Dial == nil {
 		p.Dial = new(net.Dialer).DialContext
@@ -213,6 +228,7 @@ func (p *Prober) setup() {
 	p.gate = make(chan struct{}, p.MaxOpen)
 	p.probes = map[key]*probing{}
 	p.address = map[netip.Addr]*address{}
+	p.paces = map[string]*pace{}
 }
 
 // systemRoots is nil where there are none: then nothing can be said about trust.

@@ -6,6 +6,8 @@ import (
 	"net/netip"
 	"time"
 
+	"golang.org/x/time/rate"
+
 	"mailvet/report/evidence"
 )
 
@@ -17,6 +19,10 @@ const refusedPause = time.Second
 type address struct {
 	turn chan struct{} // holds one while the address is being probed
 	last time.Time     // when the last connection was closed
+	// limit bounds the connections a minute; nil: none.
+	limit *rate.Limiter
+	// failed is when something failed for now that is kept here.
+	failed time.Time
 	// settled is the result that holds for every name, if there is one.
 	settled *Result
 	// plan is what was asked about its TLS, under the name planHost; planDone
@@ -42,6 +48,7 @@ func (p *Prober) run(ctx context.Context, q *probing) {
 	select {
 	case a.turn <- struct{}{}:
 		defer func() { <-a.turn }()
+		p.refresh(a)
 		result, open = p.tries(ctx, q, a)
 		if open != nil && !p.HandshakeOnly && gradable(&result.Session) {
 			p.end(open, a)
@@ -67,7 +74,7 @@ func (p *Prober) enter(addr netip.Addr) *address {
 	defer p.mu.Unlock()
 	a := p.address[addr]
 	if a == nil {
-		a = &address{turn: make(chan struct{}, 1)}
+		a = &address{turn: make(chan struct{}, 1), limit: newLimit(p.HostRate)}
 		p.address[addr] = a
 	}
 	a.users++
@@ -84,7 +91,7 @@ func (p *Prober) exit(addr netip.Addr, a *address) {
 func (p *Prober) publish(q *probing, r Result) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	q.result, q.cancel = r, nil // which would keep the first caller's context
+	q.result, q.at, q.cancel = r, time.Now(), nil // which would keep the first caller's context
 	close(q.done)
 	if p.probes[q.key] != q {
 		return // all have left: not a result to be remembered
@@ -125,10 +132,14 @@ func (p *Prober) tries(ctx context.Context, q *probing, a *address) (Result, *at
 		}
 		f := s.Failure
 		pause, again := p.again(q.key, t, try)
+		p.backOff(q.host, s, p.pause(q.key, try))
 		if !again || try+1 >= p.MaxConnections {
 			if s.StartTLS != evidence.StartTLSStarted && (f == nil || f.Class != evidence.ClassCancelled) {
 				r := t.result
 				a.settled = &r
+				if Passing(s) {
+					a.failed = time.Now()
+				}
 			}
 			return t.result, t
 		}
@@ -181,6 +192,9 @@ func (p *Prober) attempt(ctx context.Context, q *probing, k key, a *address, sma
 		return t
 	}
 	if !a.last.IsZero() && !sleep(ctx, p.Interval-time.Since(a.last)) {
+		return cancelled()
+	}
+	if !p.await(ctx, q.key, a) {
 		return cancelled()
 	}
 	select {
