@@ -69,7 +69,7 @@ func (p *Prober) await(ctx context.Context, k key, a *address) bool {
 	}
 	for {
 		p.mu.Lock()
-		left := of.until.Sub(time.Now())
+		left := time.Until(of.until)
 		p.mu.Unlock()
 		if left <= 0 {
 			return ctx.Err() == nil
