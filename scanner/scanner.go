@@ -238,19 +238,37 @@ func cmpErr(a, b error) error {
 	return b
 }
 
+// settle is for how long a domain of a batch waits for further results once
+// there is one: working out the wants is most of what a domain costs us.
+const settle = 2 * time.Millisecond
+
 // arrived waits for one result and takes those that are there with it, so that
 // the wants are worked out once for all of them.
 func (r *run) arrived() func(func(func() error) bool) {
 	return func(yield func(func() error) bool) {
 		deliver := <-r.results
+		var late <-chan time.Time
+		if r.batch != nil && r.running > 1 {
+			t := time.NewTimer(settle)
+			defer t.Stop()
+			late = t.C
+		}
 		for {
 			r.running--
 			if !yield(deliver) {
 				return
 			}
+			if late == nil || r.running == r.waiting {
+				select {
+				case deliver = <-r.results:
+					continue
+				default:
+					return
+				}
+			}
 			select {
 			case deliver = <-r.results:
-			default:
+			case <-late:
 				return
 			}
 		}

@@ -1,6 +1,7 @@
 package dnstest
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"fmt"
@@ -37,6 +38,10 @@ type Server struct {
 	// TLS, when set before Listen, adds a listener for DNS over TLS.
 	TLS *tls.Config
 
+	// Remember is how many replies are kept ready over each transport; 0
+	// means 4096. It is not changed once the server is in use.
+	Remember int
+
 	world     *World
 	recursive bool
 	respond   func(question) *response
@@ -57,7 +62,7 @@ type ready struct {
 	reply    []byte
 }
 
-// maxReady bounds the remembered replies of a server.
+// maxReady bounds the remembered replies of a server that does not say.
 const maxReady = 4096
 
 // Exchange answers one query, given and returned as message octets without
@@ -122,7 +127,7 @@ func (s *Server) remember(transport string, query []byte, q Question, reply []by
 	if s.ready == nil {
 		s.ready = map[readyKey]map[string]ready{false: {}, true: {}}
 	}
-	if m := s.ready[readyKey(transport == UDP)]; len(m) < maxReady {
+	if m := s.ready[readyKey(transport == UDP)]; len(m) < cmp.Or(s.Remember, maxReady) {
 		m[string(query[2:])] = ready{q, append([]byte(nil), reply...)}
 	}
 }

@@ -101,9 +101,8 @@ func (p *Prober) questions(ctx context.Context, q *probing, a *address, found *R
 		if failed++; failed > p.Retries {
 			return e.failure
 		}
-		pause := p.pause(q.key, failed-1)
-		p.backOff(q.host, &t.result.Session, pause)
-		if !sleep(ctx, pause) {
+		p.backOff(q.host, &t.result.Session)
+		if !sleep(ctx, p.pause(q.key, failed-1)) {
 			return cancelled()
 		}
 	}

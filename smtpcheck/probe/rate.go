@@ -83,12 +83,12 @@ func (p *Prober) await(ctx context.Context, k key, a *address) bool {
 // backOff leaves the whole provider in peace for a while where a server said
 // 421 (RFC 5321, Section 4.2.3: not available, closing): its limits may be for
 // all its servers.
-func (p *Prober) backOff(host string, s *evidence.Session, pause time.Duration) {
+func (p *Prober) backOff(host string, s *evidence.Session) {
 	for _, r := range []*evidence.Reply{s.Greeting, s.Hello, s.StartReply} {
 		if r != nil && r.Code == 421 {
 			of := p.paceOf(host)
 			p.mu.Lock()
-			if until := time.Now().Add(pause); until.After(of.until) {
+			if until := time.Now().Add(p.Backoff); until.After(of.until) {
 				of.until = until
 			}
 			p.mu.Unlock()

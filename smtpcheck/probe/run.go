@@ -132,7 +132,7 @@ func (p *Prober) tries(ctx context.Context, q *probing, a *address) (Result, *at
 		}
 		f := s.Failure
 		pause, again := p.again(q.key, t, try)
-		p.backOff(q.host, s, p.pause(q.key, try))
+		p.backOff(q.host, s)
 		if !again || try+1 >= p.MaxConnections {
 			if s.StartTLS != evidence.StartTLSStarted && (f == nil || f.Class != evidence.ClassCancelled) {
 				r := t.result

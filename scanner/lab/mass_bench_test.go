@@ -1,0 +1,102 @@
+package lab_test
+
+import (
+	"bytes"
+	"context"
+	"flag"
+	"io"
+	"runtime"
+	"sync/atomic"
+	"syscall"
+	"testing"
+	"time"
+
+	"mailvet/dnscheck/resolver"
+	"mailvet/report"
+	"mailvet/report/evidence"
+	"mailvet/report/score"
+	"mailvet/scanner"
+	"mailvet/scanner/lab"
+)
+
+var massDomains = flag.Int("mass", 500, "domains of the benchmark of lists")
+
+// cpu is what this process has used so far.
+func cpu() time.Duration {
+	var r syscall.Rusage
+	if syscall.Getrusage(syscall.RUSAGE_SELF, &r) != nil {
+		return 0
+	}
+	return time.Duration(r.Utime.Nano() + r.Stime.Nano())
+}
+
+// massCost is what a run cost.
+type massCost struct {
+	domains                int
+	cpu, wall              time.Duration
+	allocs, octets, output uint64
+	questions, connections int64
+}
+
+// runMass scans the mass as the command does, with all checks, and writes the
+// reports.
+func runMass(t testing.TB, l *lab.Lab, n, workers int) massCost {
+	t.Helper()
+	s := l.Scanner()
+	b := &scanner.Batch{Scanner: s, Workers: workers}
+	var c massCost
+	var connections atomic.Int64
+	var before, after runtime.MemStats
+	runtime.GC()
+	runtime.ReadMemStats(&before)
+	c.cpu, c.wall = -cpu(), -time.Duration(time.Now().UnixNano())
+	err := b.Run(context.Background(), massList(n), func(_ scanner.Domain, snap *evidence.Snapshot) (func() error, error) {
+		r, err := report.New(scanner.Catalogue, score.InternetNL(), snap)
+		if err != nil {
+			return nil, err
+		}
+		var line bytes.Buffer
+		if err := report.NewEncoder(&line, false).Report(r); err != nil {
+			return nil, err
+		}
+		connections.Add(int64(snap.Cost.SMTPConnections))
+		return func() error {
+			c.domains++
+			c.output += uint64(line.Len())
+			_, err := io.Discard.Write(line.Bytes())
+			return err
+		}, nil
+	})
+	c.cpu, c.wall = c.cpu+cpu(), c.wall+time.Duration(time.Now().UnixNano())
+	runtime.ReadMemStats(&after)
+	c.allocs, c.octets = after.Mallocs-before.Mallocs, after.TotalAlloc-before.TotalAlloc
+	c.questions, c.connections = s.Resolver.(*resolver.Resolver).Stats().Questions, connections.Load()
+	if err != nil || c.domains != n {
+		t.Fatalf("%d of %d domains, %v", c.domains, n, err)
+	}
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+// BenchmarkMass is our own cost of a list: all checks, few providers, reports
+// in JSON. What the servers answer was worked out in a run before.
+func BenchmarkMass(b *testing.B) {
+	n := *massDomains
+	l := mass(b, n, lab.Options{})
+	runMass(b, l, n, 0)
+	b.ResetTimer()
+	for range b.N {
+		c := runMass(b, l, n, 0)
+		per := func(x float64, unit string) { b.ReportMetric(x/float64(n), unit+"/domain") }
+		per(float64(c.cpu.Microseconds())/1000, "cpu-ms")
+		per(float64(c.allocs), "allocs")
+		per(float64(c.octets)/1024, "KB")
+		per(float64(c.questions), "questions")
+		per(float64(c.connections), "connections")
+		per(float64(c.output)/1024, "KB-json")
+		b.ReportMetric(float64(runtime.NumCPU())*float64(n)/c.cpu.Seconds(), "domains/s-of-cpu")
+		b.ReportMetric(float64(n)/c.wall.Seconds(), "domains/s")
+	}
+}
