@@ -183,8 +183,8 @@ func (l *list) parse(n int, text string) (scanner.Domain, bool) {
 		}
 		text = strings.TrimPrefix(text, "\ufeff")
 	}
-	if i := strings.IndexByte(text, '#'); i >= 0 {
-		text = text[:i]
+	if i := strings.IndexByte(text, '#'); i >= 0 && (l.column == "" || strings.TrimSpace(text[:i]) == "") {
+		text = text[:i] // with a named column, a field before it may well hold one
 	}
 	if text = strings.TrimSpace(text); text == "" {
 		return scanner.Domain{}, false

@@ -19,7 +19,9 @@ import (
 	"mailvet/scanner/lab"
 )
 
-var massDomains = flag.Int("mass", 500, "domains of the benchmark of lists")
+const massDefault = 500
+
+var massDomains = flag.Int("mass", massDefault, "domains of the benchmark of lists")
 
 // cpu is what this process has used so far.
 func cpu() time.Duration {

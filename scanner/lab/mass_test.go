@@ -63,7 +63,7 @@ default._domainkey TXT "v=DKIM1; k=ed25519; p=11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrw
 	return l
 }
 
-func massName(i int) string { return fmt.Sprintf("d%06d.test", i) }
+func massName(i int) string { return fmt.Sprintf("c%06d.test", i) }
 
 func massList(n int) iter.Seq[scanner.Domain] {
 	return func(yield func(scanner.Domain) bool) {

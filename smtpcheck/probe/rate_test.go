@@ -41,8 +41,11 @@ func TestRates(t *testing.T) {
 				began := time.Now()
 				var wg sync.WaitGroup
 				for i := range 30 {
-					host, a := test.host(i)
+					_, a := test.host(i)
 					n.servers[a] = s
+				}
+				for i := range 30 {
+					host, a := test.host(i)
 					wg.Go(func() {
 						if r, err := p.Probe(t.Context(), host, a); err != nil || brief(r.Session) != "reached started tls=true n=1" {
 							t.Errorf("%s: %s, %v", host, brief(r.Session), err)
