@@ -19,7 +19,7 @@ var dkimChecks = []*check.Check{dkimSelectorsCheck, dkimKeysCheck, dkimReuseChec
 // are known it waits, for they suggest which.
 func dkimWants(s *evidence.Snapshot, spfKnown bool) []string {
 	zone := s.Lookup(dkimName(s.Domain), "TXT")
-	if zone == nil || s.Lookup(s.Domain, "MX") == nil || !spfKnown {
+	if zone == nil || s.Lookup(s.Domain, "MX") == nil || !spfKnown || s.Vantage.NoExtra {
 		return nil
 	}
 	var names []string

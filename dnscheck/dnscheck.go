@@ -39,30 +39,24 @@ var Checks = slices.Concat(
 // itself; answers bring up further ones, until nothing is wanted. The order
 // has no meaning, a question may stand in the list more than once.
 //
+// With Vantage.NoExtra the checks beyond Internet.nl's test want nothing.
+//
 // The lookups of s must be in order of name and type; the rest of it need not
 // be canonical.
 func Wants(s *evidence.Snapshot) []evidence.Question {
 	var list []evidence.Question
-	for _, wants := range []func(*evidence.Snapshot) []evidence.Question{
-		ipv6Wants,
-		dnssecWants,
-		authWants,
-		rpkiWants,
-		reverseWants,
-		mailboxWants,
-		spfStrictWants,
-		dmarcStrictWants,
-		mtastsWants,
-		tlsrptWants,
-		bimiWants,
-	} {
+	all := []func(*evidence.Snapshot) []evidence.Question{ipv6Wants, dnssecWants, authWants, rpkiWants}
+	if !s.Vantage.NoExtra {
+		all = append(all, reverseWants, mailboxWants, spfStrictWants, dmarcStrictWants, mtastsWants, tlsrptWants, bimiWants)
+	}
+	for _, wants := range all {
 		for _, q := range wants(s) {
 			if s.Lookup(q.Name, q.Type) == nil {
 				list = append(list, q)
 			}
 		}
 	}
-	if len(list) == 0 { // for then most answers are there
+	if len(list) == 0 && !s.Vantage.NoExtra { // for then most answers are there
 		for _, q := range dnssecNSEC3Wants(s) {
 			if s.Lookup(q.Name, q.Type) == nil {
 				list = append(list, q)
@@ -88,7 +82,7 @@ type FetchWant struct {
 // with Vantage.NoHTTP. A URL stands in the list once, with the largest limit
 // that anybody wants.
 func FetchWants(s *evidence.Snapshot) []FetchWant {
-	if s.Vantage.NoHTTP {
+	if s.Vantage.NoHTTP || s.Vantage.NoExtra {
 		return nil
 	}
 	var list []FetchWant

@@ -8,6 +8,7 @@ package report
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"mailvet/report/check"
@@ -147,6 +148,9 @@ func New(catalogue []*check.Check, policy *score.Policy, s *evidence.Snapshot) (
 	}
 	r.Notes = notes(s)
 	r.DNSSEC = explainDNSSEC(s)
+	if s.Vantage.NoExtra {
+		catalogue = slices.DeleteFunc(slices.Clone(catalogue), func(c *check.Check) bool { return c.Category == check.Extra })
+	}
 	results := check.Run(catalogue, s)
 	sc := score.Compute(policy, results)
 	r.Score = &Score{sc.Percent, sc.Low, sc.High, sc.Complete, sc.Policy}

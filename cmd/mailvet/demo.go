@@ -48,6 +48,7 @@ func runDemo(ctx context.Context, args []string, std streams) error {
 	s := l.Scanner()
 	s.Tool, s.Timeout, s.Workers = tool(), o.timeout, o.workers
 	s.Vantage.NoSMTP, s.Vantage.NoHTTP, s.Vantage.NoIPv6 = o.noSMTP, o.noHTTP, o.noIPv6
+	s.Vantage.NoExtra = o.noExtra
 	if s.Vantage.Selectors, err = o.wanted(named, func(format string, args ...any) {
 		if !o.quiet {
 			fmt.Fprintf(std.err, "mailvet: "+format+"\n", args...)

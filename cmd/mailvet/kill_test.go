@@ -142,7 +142,7 @@ func TestKill(t *testing.T) {
 	if len(want) != n || wantSum == nil || wantSum.Domains != n {
 		t.Fatalf("%d results of %d domains, summary %+v", len(want), n, wantSum)
 	}
-	for _, kills := range [][]int{{0}, {1}, {7, 8, 20}, {n / 2, n - 1}, {n}} {
+	for _, kills := range [][]int{{1}, {7, 8, 20}, {n - 1}} {
 		t.Run(fmt.Sprint(kills), func(t *testing.T) {
 			out, seen := filepath.Join(dir, "out.jsonl"), filepath.Join(dir, "seen.jsonl")
 			_ = os.Remove(out)

@@ -28,7 +28,7 @@ const rootCAUsage = "root certificates, PEM, from `FILE`, trusted besides the sy
 func newScanner(o *options) (*scanner.Scanner, error) {
 	v := evidence.Vantage{
 		IPv4: available("udp4", "192.0.2.1:53"), IPv6: available("udp6", "[2001:db8::1]:53"),
-		SMTPPort: o.smtpPort, NoSMTP: o.noSMTP, NoHTTP: o.noHTTP, NoIPv6: o.noIPv6, AllowPrivate: o.allowPrivate,
+		SMTPPort: o.smtpPort, NoSMTP: o.noSMTP, NoHTTP: o.noHTTP, NoIPv6: o.noIPv6, NoExtra: o.noExtra, AllowPrivate: o.allowPrivate,
 		Helo: heloDefault(o.helo),
 	}
 	r, err := newResolver(o, &v)

@@ -40,6 +40,7 @@ type options struct {
 	helo                   string
 	allowPrivate           bool
 	noSMTP, noHTTP, noIPv6 bool
+	noExtra                bool
 	workers, retries       int
 	retriesGiven           bool // --retries was given
 	timeout                time.Duration
@@ -75,6 +76,7 @@ func (o *options) scanFlags(fs *pflag.FlagSet) {
 	fs.BoolVar(&o.noSMTP, "no-smtp", false, "open no connection to mail servers; what that leaves unknown is not tested")
 	fs.BoolVar(&o.noHTTP, "no-http", false, "fetch nothing by HTTPS (MTA-STS policies, BIMI logos); what that leaves unknown is not tested")
 	fs.BoolVar(&o.noIPv6, "no-ipv6", false, "use no IPv6; what that leaves unknown is not tested")
+	fs.BoolVar(&o.noExtra, "no-extra", false, "leave out the checks beyond Internet.nl's test, which are most of the DNS questions; the score is the same")
 	fs.IntVar(&o.workers, "workers", 16, "scan `N` domains at once")
 	fs.DurationVar(&o.timeout, "timeout", 90*time.Second, "`TIME` for one domain, such as 90s or 2m; what is not known by then stays unknown")
 	fs.IntVar(&o.retries, "retries", 2, "try a question or connection that failed for now `N` times more")

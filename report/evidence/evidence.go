@@ -76,7 +76,8 @@ type Vantage struct {
 	Roots        string       `json:"roots,omitempty"` // where the trusted roots came from
 	SMTPPort     int          `json:"smtp_port,omitempty"`
 	NoSMTP       bool         `json:"no_smtp,omitempty"`
-	NoHTTP       bool         `json:"no_http,omitempty"` // nothing was fetched by HTTPS
+	NoHTTP       bool         `json:"no_http,omitempty"`  // nothing was fetched by HTTPS
+	NoExtra      bool         `json:"no_extra,omitempty"` // nothing was asked beyond what Internet.nl's test needs
 	NoIPv6       bool         `json:"no_ipv6,omitempty"`
 	AllowPrivate bool         `json:"allow_private,omitempty"`
 	// RPKI is Available where a source of VRPs was given, whatever became of

@@ -15,10 +15,10 @@ const (
 	massLatency  = 30 * time.Millisecond
 	massProbes   = 40 * time.Second
 	massDomain   = 26 * time.Millisecond // 10,000 domains in 5 minutes, the probes included
-	massTimeTest = 200
+	massTimeTest = 100
 )
 
-// TestMassTime scans a list of 200 domains, or as many as -mass says if that
+// TestMassTime scans a list of 100 domains, or as many as -mass says if that
 // was given, at the default limits.
 func TestMassTime(t *testing.T) {
 	n := massTimeTest
