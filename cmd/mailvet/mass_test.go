@@ -1,0 +1,91 @@
+package main
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"io"
+	"net/netip"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"testing"
+	"time"
+
+	"mailvet/report/evidence"
+	"mailvet/scanner"
+)
+
+var massLines = flag.Int("mass", 2000, "lines of the list by which memory is measured; the bound holds for a million")
+
+// nothing is an Internet in which no domain has anything.
+type nothing struct{}
+
+func (nothing) Lookup(_ context.Context, name, qtype string) (evidence.Lookup, error) {
+	return evidence.Lookup{Name: name, Type: qtype, Outcome: evidence.OutcomeNXDomain, Security: evidence.SecurityInsecure}, nil
+}
+
+func (nothing) Reach(_ context.Context, host string, addr netip.Addr, _ string) (evidence.Reach, error) {
+	return evidence.Reach{Host: host, Addr: addr.String()}, nil
+}
+
+// counting is a list of so many names, each another.
+type counting struct {
+	next, most int
+	rest       string
+	each       func(i int)
+}
+
+func (c *counting) Read(b []byte) (int, error) {
+	if c.rest == "" {
+		if c.next == c.most {
+			return 0, io.EOF
+		}
+		c.rest = fmt.Sprintf("customer-%07d.example\n", c.next)
+		c.next++
+		c.each(c.next)
+	}
+	n := copy(b, c.rest)
+	c.rest = c.rest[n:]
+	return n, nil
+}
+
+// TestMassMemory: a million lines and results stay within 300 MB. What a line
+// leaves behind is measured, and its million fold with what the program has
+// anyway.
+func TestMassMemory(t *testing.T) {
+	n := *massLines
+	var start, end runtime.MemStats
+	peak := uint64(0)
+	list := &counting{most: n, each: func(i int) {
+		var now runtime.MemStats
+		switch {
+		case i == n/4:
+			runtime.GC()
+			runtime.ReadMemStats(&start)
+		case i == n:
+			runtime.GC()
+			runtime.ReadMemStats(&end)
+		case i%(n/50) == 0:
+			runtime.ReadMemStats(&now)
+			peak = max(peak, now.Sys)
+		}
+	}}
+	o := &options{file: "-", output: filepath.Join(t.TempDir(), "out.jsonl"), format: "jsonl", order: "done", progress: "never", quiet: true, workers: 16}
+	s := &scanner.Scanner{Resolver: nothing{}, Vantage: evidence.Vantage{NoSMTP: true, NoHTTP: true, NoIPv6: true, NoExtra: true, DNSSEC: evidence.ValidationOwn}}
+	file, err := openList(t.Context(), "-", "", list, func(string, ...any) {})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var errs strings.Builder
+	began := time.Now()
+	if err := scanList(t.Context(), o, s, nil, file, streams{nil, io.Discard, &errs}); err != nil {
+		t.Fatalf("%v: %s", err, errs.String())
+	}
+	per := (float64(end.HeapAlloc) - float64(start.HeapAlloc)) / float64(n-n/4)
+	million := float64(start.HeapAlloc) + max(per, 0)*1e6
+	t.Logf("%d lines in %s: %.0f octets stay of each, %.0f MB of heap with a million; at most %d MB were taken from the system", n, time.Since(began).Round(time.Millisecond), per, million/1e6, peak>>20)
+	if million > 150e6 || peak > 300<<20 { // the collector lets the heap double
+		t.Errorf("%.0f MB of heap with a million lines, %d MB from the system", million/1e6, peak>>20)
+	}
+}
