@@ -27,6 +27,7 @@ type address struct {
 	settled *Result
 	// plan is what was asked about its TLS, under the name planHost; planDone
 	// says that it is not to be gone on with. tls and graded hold what it showed.
+	injected  *evidence.Injection // the trial, once it was made
 	plan      *plan
 	planHost  string
 	planBegan time.Time
@@ -50,9 +51,14 @@ func (p *Prober) run(ctx context.Context, q *probing) {
 		defer func() { <-a.turn }()
 		p.refresh(a)
 		result, open = p.tries(ctx, q, a)
-		if open != nil && !p.HandshakeOnly && gradable(&result.Session) {
+		if open != nil && (!p.HandshakeOnly || p.TestInjection) && gradable(&result.Session) {
 			p.end(open, a)
-			p.grade(ctx, q, a, &result, firstOf(open))
+			if p.TestInjection && result.Session.Failure == nil {
+				result.Session.Injection = p.injection(ctx, q, a, result.Session.Connections)
+			}
+			if !p.HandshakeOnly {
+				p.grade(ctx, q, a, &result, firstOf(open))
+			}
 			open = nil
 		}
 	case <-ctx.Done():
