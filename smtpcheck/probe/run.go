@@ -25,9 +25,10 @@ type address struct {
 	failed time.Time
 	// settled is the result that holds for every name, if there is one.
 	settled *Result
+	// injected is the trial, once it was made.
+	injected *evidence.Injection
 	// plan is what was asked about its TLS, under the name planHost; planDone
 	// says that it is not to be gone on with. tls and graded hold what it showed.
-	injected  *evidence.Injection // the trial, once it was made
 	plan      *plan
 	planHost  string
 	planBegan time.Time
