@@ -93,6 +93,9 @@ func extraCases(t *testing.T) []testCase {
 			}
 		}
 	}
+	tried := func(x evidence.Injection) func(*world) {
+		return each(func(s *evidence.Session) { s.Injection = &x })
+	}
 	hybrid := func(a evidence.Answer) func(*world) {
 		return all(each(func(x *evidence.Session) { x.Handshake.Group = "x25519" }), tlsBoth(func(t *evidence.TLS) {
 			i := slices.IndexFunc(t.Groups, func(g evidence.TLSGroup) bool { return g.Name == "X25519MLKEM768" })
@@ -190,6 +193,22 @@ func extraCases(t *testing.T) []testCase {
 		{ext, "unknown", "", "", each(func(x *evidence.Session) { x.Hello = nil })},
 
 		{inject, "none", "", "", func(*world) {}},
+		{inject, "discarded", "", "", tried(evidence.Injection{Answer: evidence.Refused})},
+		{inject, "discarded", "", "refused", tried(evidence.Injection{Answer: evidence.Refused, StartReply: &evidence.Reply{Code: 554, Lines: []string{"no"}},
+			Failure: &evidence.Failure{Op: evidence.OpSTARTTLS, Class: evidence.ClassPermanent}})},
+		{inject, "discarded", "", "broken off", tried(evidence.Injection{Answer: evidence.Refused, Failure: &evidence.Failure{Op: evidence.OpHandshake, Class: evidence.ClassClosed}})},
+		{inject, "not-found-out", "", "", tried(evidence.Injection{Answer: evidence.NoAnswer, Failure: &evidence.Failure{Op: evidence.OpBanner, Class: evidence.ClassTemporary}})},
+		{inject, "not-found-out", "", "no connection left", tried(evidence.Injection{Answer: evidence.NotAsked, Failure: &evidence.Failure{Op: evidence.OpSTARTTLS, Class: evidence.ClassBudget}})},
+		{inject, "not-found-out", "", "replies that do not add up", tried(evidence.Injection{Answer: evidence.NoAnswer})},
+		{inject, "obeys-injected-commands", "", "", tried(evidence.Injection{Answer: evidence.Accepted})},
+		{inject, "obeys-injected-commands", "", "at one address", func(w *world) {
+			tried(evidence.Injection{Answer: evidence.Refused})(w)
+			w.Sessions[1].Injection = &evidence.Injection{Answer: evidence.Accepted}
+		}},
+		{inject, "none", "", "not tried at one address", func(w *world) {
+			tried(evidence.Injection{Answer: evidence.Refused})(w)
+			w.Sessions[1].Injection = nil
+		}},
 		{inject, "no-starttls", "", "no mail server", func(w *world) { w.answer(domain, "MX", "0 .") }},
 		{inject, "unknown", "", "", func(w *world) { w.fail(failure(evidence.OpBanner, evidence.ClassTemporary)) }},
 		{inject, "clear-text-after-starttls", "", "and no handshake after that", each(func(x *evidence.Session) { x.Injected, x.Handshake.Complete = []byte("x"), false })},

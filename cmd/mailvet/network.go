@@ -45,6 +45,7 @@ func newScanner(o *options) (*scanner.Scanner, error) {
 			Port: o.smtpPort, Helo: v.Helo, Roots: roots, AllowPrivate: o.allowPrivate, Retries: probeRetries(o.retries),
 			MaxConnections: o.maxConnections, Interval: o.hostInterval,
 			HostRate: unlimited(o.hostRate), ProviderRate: unlimited(o.providerRate), MaxOpen: o.connections,
+			TestInjection: o.testInjection,
 		},
 		Fetcher: &fetch.Fetcher{
 			Resolver: r, Special: probe.SpecialPurpose, AllowPrivate: o.allowPrivate, NoIPv6: o.noIPv6,

@@ -37,6 +37,7 @@ type options struct {
 	hostInterval           time.Duration
 	hostRate, providerRate int
 	connections, questions int
+	testInjection          bool
 	helo                   string
 	allowPrivate           bool
 	noSMTP, noHTTP, noIPv6 bool
@@ -105,6 +106,7 @@ func (o *options) networkFlags(fs *pflag.FlagSet) {
 	fs.IntVar(&o.providerRate, "provider-rate", probe.DefaultProviderRate, "open at most `N` connections a minute to all mail servers of one provider, by the registered domain of their names; 0 for no such limit")
 	fs.IntVar(&o.connections, "connections", probe.DefaultMaxOpen, "have at most `N` connections to mail servers open at once, never more than one to an address")
 	fs.IntVar(&o.questions, "questions", resolver.DefaultMaxInFlight, "have at most `N` questions under way to the resolvers at once; it begins with fewer and adapts to what they bear")
+	fs.BoolVar(&o.testInjection, "test-injection", false, "also try on a further connection whether a mail server obeys a command sent in the clear behind STARTTLS (CVE-2011-0411); some log it or drop the connection")
 	fs.StringVar(&o.helo, "helo", "", "`NAME` to give in EHLO (default: this host's)")
 	fs.BoolVar(&o.allowPrivate, "allow-private", false, "connect to addresses of special-purpose ranges too (RFC 6890)")
 }
@@ -150,6 +152,8 @@ func (o *options) check(fs *pflag.FlagSet) error {
 		return bad("--https-port %d: give a port from 1 to 65535", o.httpsPort)
 	case o.noSMTP && slices.ContainsFunc(smtpLimits, fs.Changed):
 		return bad("--no-smtp contradicts --%s: no connection is opened", strings.Join(smtpLimits, ", --"))
+	case o.noSMTP && o.testInjection:
+		return bad("--no-smtp contradicts --test-injection: no connection is opened")
 	case fs.Lookup("max-connections") != nil && (o.maxConnections < 1 || o.maxConnections > 1000):
 		return bad("--max-connections %d: give a number from 1 to 1000", o.maxConnections)
 	case fs.Lookup("host-interval") != nil && (o.hostInterval < 0 || o.hostInterval > time.Hour):

@@ -16,16 +16,19 @@ type Session struct {
 	Reach       Reachable `json:"reach"`       // did TCP connect
 	// Transcript is the dialogue of the last attempt, bounded; text after the
 	// handshake is included. Hostile octets are kept.
-	Transcript []Line     `json:"transcript,omitempty"`
-	Greeting   *Reply     `json:"greeting,omitempty"`
-	Verb       string     `json:"verb,omitempty"`       // EHLO, or HELO where EHLO was refused
-	Hello      *Reply     `json:"hello,omitempty"`      // the reply to it
-	Extensions []string   `json:"extensions,omitempty"` // the lines of the EHLO reply after the first, upper case keyword with parameters
-	StartTLS   StartTLS   `json:"starttls"`
-	StartReply *Reply     `json:"starttls_reply,omitempty"`
-	Injected   []byte     `json:"injected,omitempty"` // octets received in the clear after the 220, before the handshake
-	Handshake  *Handshake `json:"handshake,omitempty"`
-	HelloTLS   *Reply     `json:"hello_tls,omitempty"`
+	Transcript []Line   `json:"transcript,omitempty"`
+	Greeting   *Reply   `json:"greeting,omitempty"`
+	Verb       string   `json:"verb,omitempty"`       // EHLO, or HELO where EHLO was refused
+	Hello      *Reply   `json:"hello,omitempty"`      // the reply to it
+	Extensions []string `json:"extensions,omitempty"` // the lines of the EHLO reply after the first, upper case keyword with parameters
+	StartTLS   StartTLS `json:"starttls"`
+	StartReply *Reply   `json:"starttls_reply,omitempty"`
+	Injected   []byte   `json:"injected,omitempty"` // octets received in the clear after the 220, before the handshake
+	// Injection is what became of a command sent in the clear right behind
+	// STARTTLS, on a connection of its own. Nil: that was not tried.
+	Injection *Injection `json:"injection,omitempty"`
+	Handshake *Handshake `json:"handshake,omitempty"`
+	HelloTLS  *Reply     `json:"hello_tls,omitempty"`
 	// ExtensionsTLS is Extensions as announced after the handshake.
 	ExtensionsTLS []string `json:"extensions_tls,omitempty"`
 	// TLS is what a plan of further handshakes found out at this address, for all
@@ -33,6 +36,21 @@ type Session struct {
 	// became of it.
 	TLS *TLS `json:"tls,omitempty"`
 	// Failure is what ended the session before its QUIT; nil for a complete one.
+	Failure *Failure `json:"failure,omitempty"`
+}
+
+// Injection is a trial: does the server carry a command over that came in the
+// clear, in one segment with STARTTLS, and obey it as if it had come encrypted
+// (the class of CVE-2011-0411)? RFC 3207, Section 4.2 forbids it.
+type Injection struct {
+	// Answer is Accepted if there was one more reply after the handshake than
+	// commands sent after it; Refused if there was not, or if the server refused
+	// STARTTLS or gave up then. NoAnswer: it was tried, and nothing follows.
+	// NotAsked: there were no connections left for it.
+	Answer     Answer  `json:"answer"`
+	StartReply *Reply  `json:"starttls_reply,omitempty"`
+	Replies    []Reply `json:"replies,omitempty"` // after the handshake, at most three
+	// Failure is what ended the trial early.
 	Failure *Failure `json:"failure,omitempty"`
 }
 

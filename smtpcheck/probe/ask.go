@@ -20,6 +20,7 @@ import (
 type asking struct {
 	lists *lists
 	entry entry
+	trial *evidence.Injection // in place of the entry
 }
 
 // grade asks the questions of the address's plan until it ends, and adds what
@@ -28,6 +29,9 @@ type asking struct {
 func (p *Prober) grade(ctx context.Context, q *probing, a *address, r *Result, first first) {
 	if a.plan == nil {
 		a.plan = &plan{lists: theLists(), first: first, before: r.Session.Connections}
+		if a.injected != nil {
+			a.plan.before++
+		}
 		a.planHost, a.planBegan = q.host, time.Now()
 	}
 	if !a.planDone {

@@ -99,6 +99,9 @@ func (t *attempt) talk(ctx context.Context) *evidence.Failure {
 		s.StartTLS = evidence.StartTLSNotOffered
 		return nil
 	}
+	if t.asking != nil && t.asking.trial != nil {
+		return t.inject(ctx, t.asking.trial)
+	}
 	if f = t.startTLS(ctx); f != nil {
 		return f
 	}

@@ -78,6 +78,11 @@ type Prober struct {
 	// HandshakeOnly leaves out the plan of further handshakes by which the TLS of
 	// a server is graded: then Session.TLS is nil.
 	HandshakeOnly bool
+	// TestInjection tries on one more connection whether the server obeys a
+	// command that came in the clear behind STARTTLS, see [evidence.Injection]. It
+	// breaks the order of RFC 3207 and RFC 2920 on purpose, so that it is for
+	// those who want it: servers may log it, or drop the connection.
+	TestInjection bool
 	// Retries is how often a temporary fault is tried again: 0 means the
 	// default, negative never. Backoff is the pause before the first retry; it
 	// doubles with each further one.

@@ -152,4 +152,7 @@ func (p *Prober) refresh(a *address) {
 	a.failed = time.Time{}
 	a.settled = nil
 	a.planDone = false
+	if a.injected != nil && !a.injected.Answer.Known() {
+		a.injected = nil
+	}
 }

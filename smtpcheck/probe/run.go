@@ -25,6 +25,8 @@ type address struct {
 	failed time.Time
 	// settled is the result that holds for every name, if there is one.
 	settled *Result
+	// injected is the trial, once it was made.
+	injected *evidence.Injection
 	// plan is what was asked about its TLS, under the name planHost; planDone
 	// says that it is not to be gone on with. tls and graded hold what it showed.
 	plan      *plan
@@ -50,9 +52,14 @@ func (p *Prober) run(ctx context.Context, q *probing) {
 		defer func() { <-a.turn }()
 		p.refresh(a)
 		result, open = p.tries(ctx, q, a)
-		if open != nil && !p.HandshakeOnly && gradable(&result.Session) {
+		if open != nil && (!p.HandshakeOnly || p.TestInjection) && gradable(&result.Session) {
 			p.end(open, a)
-			p.grade(ctx, q, a, &result, firstOf(open))
+			if p.TestInjection && result.Session.Failure == nil {
+				result.Session.Injection = p.injection(ctx, q, a, result.Session.Connections)
+			}
+			if !p.HandshakeOnly {
+				p.grade(ctx, q, a, &result, firstOf(open))
+			}
 			open = nil
 		}
 	case <-ctx.Done():

@@ -11,9 +11,11 @@ package smtptest
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"crypto/tls"
 	"errors"
+	"io"
 	"maps"
 	"net"
 	"strings"
@@ -61,6 +63,18 @@ type Reply struct {
 	Reset bool // like Close, with a reset
 }
 
+// Leftover is what a server does with octets in the clear that it holds when
+// TLS begins.
+type Leftover uint8
+
+const (
+	LeftoverToTLS    Leftover = iota // takes them for the beginning of the handshake
+	LeftoverDropped                  // throws them away (RFC 3207, Section 4.2)
+	LeftoverObeyed                   // obeys them after the handshake: CVE-2011-0411
+	LeftoverRefused                  // refuses STARTTLS because of them, and closes
+	LeftoverAnswered                 // goes on in the clear until all are answered
+)
+
 // Server is a scripted mail server. Its fields must not be changed once it
 // serves. The zero value is a good server without STARTTLS.
 type Server struct {
@@ -72,6 +86,8 @@ type Server struct {
 	Model *Model
 	// Flood, if not nil, is sent at the handshake, and nothing else.
 	Flood *Flood
+	// Leftover is what it does with commands that came behind STARTTLS.
+	Leftover Leftover
 	// Extensions are the lines of the EHLO reply beside STARTTLS, which comes
 	// last; nil means PIPELINING, SIZE and 8BITMIME.
 	Extensions []string
@@ -212,6 +228,8 @@ func (s *Server) good(step Step, inTLS bool) string {
 		if s.TLS != nil {
 			return "220 2.0.0 Ready to start TLS"
 		}
+	case "NOOP", "TLS NOOP":
+		return "250 2.0.0 Ok"
 	case QUIT, QUITTLS:
 		return "221 2.0.0 Bye"
 	}
@@ -252,6 +270,10 @@ func (d *dialogue) serve() {
 		step := Step(verb)
 		if d.inTLS {
 			step = "TLS " + step
+		}
+		if step == STARTTLS && d.r.Buffered() > 0 && d.s.Leftover == LeftoverRefused {
+			d.write("554 5.5.0 Commands behind STARTTLS\r\n")
+			return
 		}
 		text, ok := d.reply(step, d.s.script(step))
 		switch {
@@ -342,6 +364,19 @@ func (d *dialogue) leave(r Reply) bool {
 }
 
 func (d *dialogue) handshake() bool {
+	var held []byte
+	switch d.s.Leftover {
+	case LeftoverObeyed:
+		held = d.buffered()
+		fallthrough
+	case LeftoverDropped:
+		_, _ = d.r.Discard(d.r.Buffered())
+	case LeftoverAnswered:
+		for range bytes.Count(d.buffered(), []byte("\n")) {
+			d.write("250 2.0.0 Ok\r\n")
+		}
+		_, _ = d.r.Discard(d.r.Buffered())
+	}
 	r := d.s.script(Handshake)
 	if r != (Reply{}) {
 		if _, err := d.r.Peek(1); err != nil || !d.sleep(r.Delay) || !d.write(r.Inject) {
@@ -370,6 +405,7 @@ func (d *dialogue) handshake() bool {
 	d.s.count(func(c *Counts) { c.Handshakes++ })
 	d.inTLS = true
 	d.use(c)
+	d.r.Reset(io.MultiReader(bytes.NewReader(held), c))
 	return true
 }
 
