@@ -50,9 +50,8 @@ func (c *counting) Read(b []byte) (int, error) {
 	return n, nil
 }
 
-// TestMassMemory: a million lines and results stay within 300 MB. What a line
-// leaves behind is measured, and its million fold with what the program has
-// anyway.
+// TestMassMemory: no more than a few dozen octets stay of a line, so that a
+// million lines and results stay within 300 MB, which -mass 1000000 shows.
 func TestMassMemory(t *testing.T) {
 	n := *massLines
 	var start, end runtime.MemStats
@@ -85,7 +84,12 @@ func TestMassMemory(t *testing.T) {
 	per := (float64(end.HeapAlloc) - float64(start.HeapAlloc)) / float64(n-n/4)
 	million := float64(start.HeapAlloc) + max(per, 0)*1e6
 	t.Logf("%d lines in %s: %.0f octets stay of each, %.0f MB of heap with a million; at most %d MB were taken from the system", n, time.Since(began).Round(time.Millisecond), per, million/1e6, peak>>20)
-	if million > 150e6 || peak > 300<<20 { // the collector lets the heap double
-		t.Errorf("%.0f MB of heap with a million lines, %d MB from the system", million/1e6, peak>>20)
+	// What is in hand at the two moments differs by some megabytes, so a short
+	// list can only show that no report is kept: the smallest has over 10 kB.
+	if limit := 4096.0; per > limit || peak > 300<<20 {
+		t.Errorf("%.0f octets stay of each line, at most %.0f may; %d MB were taken from the system", per, limit, peak>>20)
+	}
+	if n >= 1e6 && million > 150e6 { // the collector lets the heap double
+		t.Errorf("%.0f MB of heap with a million lines", million/1e6)
 	}
 }
