@@ -86,7 +86,7 @@ func TestMassMemory(t *testing.T) {
 	t.Logf("%d lines in %s: %.0f octets stay of each, %.0f MB of heap with a million; at most %d MB were taken from the system", n, time.Since(began).Round(time.Millisecond), per, million/1e6, peak>>20)
 	// What is in hand at the two moments differs by some megabytes, so a short
 	// list can only show that no report is kept: the smallest has over 10 kB.
-	if limit := 4096.0; per > limit || peak > 300<<20 {
+	if limit := 8192.0; per > limit || peak > 300<<20 {
 		t.Errorf("%.0f octets stay of each line, at most %.0f may; %d MB were taken from the system", per, limit, peak>>20)
 	}
 	if n >= 1e6 && million > 150e6 { // the collector lets the heap double
