@@ -123,6 +123,21 @@ func quoted(s string) string {
 	return s
 }
 
+// What base64 has beside letters and digits is quoted, as in no token (RFC 2045,
+// Section 5.1).
+func TestQuotedStart(t *testing.T) {
+	for start, want := range map[string]string{"abcd+123": "abcd+123", "0J/R4kkm": `"0J/R4kkm"`, "/a+/b/c/": `"/a+/b/c/"`, "a/c=": `"a/c="`} {
+		r := message.Result{Signatures: []message.Signature{{Start: start, Domain: "a.test", Selector: "s/1", Algorithm: "rsa-sha256"}}}
+		got := strings.Join(r.AuthenticationResults("mx.b.test"), "\n")
+		if !strings.Contains(got, " header.b="+want+" header.d=a.test") {
+			t.Errorf("%s: %s", start, got)
+		}
+		if _, list, err := authres.Parse(got); err != nil || len(list) == 0 || list[0].(*authres.DKIMResult).Identifier != "" {
+			t.Errorf("%s: %v, %v", start, list, err)
+		}
+	}
+}
+
 // Whatever a message holds, the field stays one field that parses.
 func TestHostileResults(t *testing.T) {
 	evil := "x\"; dkim=pass header.d=a.test; y=\x1b[2J(\\"

@@ -11,7 +11,7 @@ import (
 // of the service, a host's name as a rule. DMARC has the results of RFC 9989;
 // where nothing was judged by it, of RFC 7489.
 func (r *Result) AuthenticationResults(identity string) []string {
-	var list []authres.Result
+	var list []*authres.GenericResult
 	add := func(method string, value Result8601, params map[string]string) {
 		for k, v := range params {
 			params[k] = token1(v)
@@ -54,6 +54,11 @@ func (r *Result) AuthenticationResults(identity string) []string {
 	lines := []string{identity}
 	for _, one := range list {
 		text := strings.TrimPrefix(authres.Format("", []authres.Result{one}), "; ")
+		// A token has no slash (RFC 2045, Section 5.1), as base64 has; the
+		// formatter leaves it bare, for it may stand in an address.
+		if b := one.Params["header.b"]; strings.Contains(b, "/") {
+			text = strings.Replace(text, " header.b="+b, ` header.b="`+b+`"`, 1)
+		}
 		lines[len(lines)-1] += ";"
 		lines = append(lines, strings.TrimSpace(text))
 	}

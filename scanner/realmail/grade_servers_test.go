@@ -110,22 +110,23 @@ func passOn(to net.Conn, err error) {
 	}
 }
 
-// behindFront starts a TLS server without SMTP, with its port as the argument
-// PORT, behind a mail server that hands connections to it at STARTTLS. It
-// returns the mail server's address.
+// behindFront starts a TLS server without SMTP, with where it listens as the
+// argument ADDRESS:PORT, or PORT alone, behind a mail server that hands
+// connections to it at STARTTLS. It returns the mail server's address.
 func behindFront(t testing.TB, program string, args []string) string {
 	t.Helper()
 	path := tool(t, program)
 	const tries = 5
 	for range tries {
-		port, err := freePort([]string{"127.0.0.1"})
+		host := smtptest.Loopback()
+		port, err := freePort([]string{host})
 		if err != nil {
 			t.Fatal(err)
 		}
-		target := net.JoinHostPort("127.0.0.1", fmt.Sprint(port))
+		target := net.JoinHostPort(host, fmt.Sprint(port))
 		cmd := exec.Command(path)
 		for _, arg := range args {
-			cmd.Args = append(cmd.Args, strings.ReplaceAll(arg, "PORT", fmt.Sprint(port)))
+			cmd.Args = append(cmd.Args, strings.NewReplacer("ADDRESS", host, "PORT", fmt.Sprint(port)).Replace(arg))
 		}
 		cmd.Env = append(os.Environ(), "OPENSSL_CONF=/dev/null") // the system's has limits of its own
 		server, _ := background(t, cmd)
@@ -254,7 +255,7 @@ func startRaw(t testing.TB, ca *smtptest.CA, c *tlsCase) string {
 	dir := t.TempDir()
 	file := filepath.Join(dir, "cert.pem")
 	write(t, file, pemOf(t, ca.Issue(c.leaf())))
-	args := []string{"s_server", "-quiet", "-accept", "127.0.0.1:PORT", "-cert", file, "-key", file, "-cert_chain", file}
+	args := []string{"s_server", "-quiet", "-accept", "ADDRESS:PORT", "-cert", file, "-key", file, "-cert_chain", file}
 	program := "openssl"
 	if c.server == "gnutls-serv" {
 		program, args = c.server, []string{"--quiet", "--echo", "--port=PORT", "--x509certfile=" + file, "--x509keyfile=" + file}

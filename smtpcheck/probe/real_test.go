@@ -54,22 +54,22 @@ func pemOf(t testing.TB, key smtptest.Key) string {
 	return file
 }
 
-// behind starts a TLS server of others, with its port as the argument PORT, and
+// behind starts a TLS server of others, with where it listens as the argument ADDRESS:PORT, and
 // returns a dialer for a mail server that hands its connections to it at
 // STARTTLS.
 func behind(t testing.TB, program string, args ...string) func(context.Context, string, string) (net.Conn, error) {
 	t.Helper()
 	path := needs(t, program)
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	l, err := net.Listen("tcp", net.JoinHostPort(smtptest.Loopback(), "0"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	address := l.Addr().String()
 	l.Close()
-	_, port, _ := net.SplitHostPort(address)
+	host, port, _ := net.SplitHostPort(address)
 	args = slices.Clone(args)
 	for i := range args {
-		args[i] = strings.ReplaceAll(args[i], "PORT", port)
+		args[i] = strings.NewReplacer("ADDRESS", host, "PORT", port).Replace(args[i])
 	}
 	cmd := exec.Command(path, args...)
 	cmd.Env = append(os.Environ(), "OPENSSL_CONF=/dev/null")
@@ -247,7 +247,7 @@ func TestOpenSSL(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
-			args := append([]string{"s_server", "-quiet", "-naccept", "200", "-accept", "127.0.0.1:PORT", "-cert", rsa, "-key", rsa}, test.args...)
+			args := append([]string{"s_server", "-quiet", "-naccept", "200", "-accept", "ADDRESS:PORT", "-cert", rsa, "-key", rsa}, test.args...)
 			r := gradeBehind(t, behind(t, "openssl", args...), nil)
 			x := r.Session.TLS
 			if x == nil || !x.Complete || r.Opened > test.most || x.Renegotiations != test.renegotiations || x.MaxEarlyData != test.early ||

@@ -22,7 +22,7 @@ const everyCipher = "ALL:COMPLEMENTOFALL:@SECLEVEL=0"
 func openssl(t *testing.T, more ...string) server {
 	t.Helper()
 	rsa, ecdsa := pemFile(t, "rsa"), pemFile(t, "ecdsa")
-	return start(t, "openssl", append([]string{"s_server", "-accept", "127.0.0.1:PORT", "-quiet",
+	return start(t, "openssl", append([]string{"s_server", "-accept", "ADDRESS:PORT", "-quiet",
 		"-cert", rsa, "-key", rsa, "-dcert", ecdsa, "-dkey", ecdsa,
 		"-cipher", everyCipher, "-ciphersuites", "TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256:TLS_AES_128_CCM_SHA256:TLS_AES_128_CCM_8_SHA256",
 		"-min_protocol", "TLSv1"}, more...)...)

@@ -24,6 +24,7 @@ import (
 	"testing"
 	"time"
 
+	"mailvet/smtpcheck/smtptest"
 	"mailvet/smtpcheck/tlshello"
 )
 
@@ -116,7 +117,8 @@ type server struct {
 	mu   *sync.Mutex
 }
 
-// start runs a server whose arguments hold PORT in place of the port, and waits
+// start runs a server whose arguments hold ADDRESS:PORT in place of where it
+// listens, or PORT alone, and waits
 // until it takes connections. Another program may be quicker to take the port:
 // then it is tried with the next.
 func start(t *testing.T, program string, args ...string) server {
@@ -135,7 +137,7 @@ func start(t *testing.T, program string, args ...string) server {
 
 func launch(t *testing.T, path string, args []string) (server, bool) {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	l, err := net.Listen("tcp", net.JoinHostPort(smtptest.Loopback(), "0"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -143,10 +145,10 @@ func launch(t *testing.T, path string, args []string) (server, bool) {
 	if err := l.Close(); err != nil {
 		t.Fatal(err)
 	}
-	_, port, _ := net.SplitHostPort(addr)
+	host, port, _ := net.SplitHostPort(addr)
 	args = slices.Clone(args)
 	for i := range args {
-		args[i] = strings.ReplaceAll(args[i], "PORT", port)
+		args[i] = strings.NewReplacer("ADDRESS", host, "PORT", port).Replace(args[i])
 	}
 	s := server{addr: addr, log: &strings.Builder{}, mu: &sync.Mutex{}}
 	cmd := exec.CommandContext(t.Context(), path, args...)
