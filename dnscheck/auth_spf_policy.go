@@ -57,7 +57,7 @@ var (
 		Cites:  []check.Citation{check.RFC("7208", "5.1"), check.RFC("7208", "5.2")}}, spfPolicyOtherwise)
 	spfTooMany = newAnswer(check.Code{Name: "too-many-lookups", Outcome: check.Fail, Verdict: "max-lookups",
 		Text:   "The SPF policy of {domain}, with the records that it includes, {lookups}; 10 are allowed. Receivers give up with permerror, as if there were no policy, for all senders that are not listed early.",
-		Advice: "Remove what no longer sends mail from the record, and put ip4 and ip6 in the place of a and mx where the addresses are your own: \"{record}\"",
+		Advice: "Remove what no longer sends mail from the record, and put ip4 and ip6 in the place of a and mx where the addresses are your own: \"{record}\". \"mailvet spf {domain}\" shows what each term costs.",
 		Cites:  []check.Citation{check.RFC("7208", "4.6.4")}}, spfPolicyCount)
 	spfMacros = newAnswer(check.Code{Name: "macros", Outcome: check.Pass, Verdict: "good",
 		Text:  "The SPF policy of {domain} is valid as far as it can be read beforehand, with {count} of 10 DNS lookups. The name in {term} depends on the message, and cannot be followed without one: \"{record}\".",

@@ -93,7 +93,7 @@ var (
 	dmarcSyntaxSeveral = &check.Code{Name: "several", Outcome: check.Fail,
 		Text:   "{name} holds {count} DMARC records: receivers of either standard then apply none of them.",
 		Advice: "Keep one of the records at {name} and remove all others.",
-		Cites:  []check.Citation{check.RFC("9989", "4.10"), check.RFC("7489", "6.6.3")}}
+		Cites:  []check.Citation{check.RFC("9989", "4.10"), check.RFC("7489", "6.6.3")}, SameAs: dmarcSeveral.codes()}
 	dmarcSyntaxAlmost = &check.Code{Name: "almost-a-record", Outcome: check.Fail,
 		Text:   "{name} holds a text that is meant to be a DMARC record and is none: \"{text}\". It must begin with \"v=DMARC1\", in this case, and then a semicolon.",
 		Advice: "Correct the beginning of the record.",

@@ -138,11 +138,11 @@ var (
 	spfSyntaxSeveral = &check.Code{Name: "several", Outcome: check.Fail,
 		Text:   "{name} has {count} SPF records, where exactly one is allowed: receivers answer permerror.{also}",
 		Advice: "Publish one record at {name} that merges them, and remove the others.",
-		Cites:  []check.Citation{check.RFC("7208", "3.2"), check.RFC("7208", "4.5")}}
+		Cites:  []check.Citation{check.RFC("7208", "3.2"), check.RFC("7208", "4.5")}, SameAs: []*check.Code{spfSeveral}}
 	spfSyntaxFault = &check.Code{Name: "syntax", Outcome: check.Fail,
 		Text:   "The SPF record of {domain} leaves the grammar at octet {position}, \"{at}\": {reason}. Receivers answer permerror.{also}",
 		Advice: "Correct or remove \"{at}\" in the record: \"{record}\"",
-		Cites:  []check.Citation{check.RFC("7208", "4.6"), check.RFC("7208", "12")}}
+		Cites:  []check.Citation{check.RFC("7208", "4.6"), check.RFC("7208", "12")}, SameAs: spfSyntax.codes()}
 	spfSyntaxAlmost = &check.Code{Name: "almost-a-record", Outcome: check.Fail,
 		Text:   "{domain} has a TXT record that is meant to be an SPF record and is none: \"{text}\". The record must begin with \"v=spf1\" and then a space.{also}",
 		Advice: "Correct the beginning of the record; nothing may stand before \"v=spf1\".",
@@ -150,11 +150,11 @@ var (
 	spfSyntaxBelow = &check.Code{Name: "target-syntax", Outcome: check.Fail,
 		Text:   "The SPF record of {name}, which that of {domain} leads to, leaves the grammar at octet {position}, \"{at}\": {reason}. Receivers answer permerror.{also}",
 		Advice: "Ask the operator of {name} to correct the record.",
-		Cites:  []check.Citation{check.RFC("7208", "4.6"), check.RFC("7208", "5.2")}}
+		Cites:  []check.Citation{check.RFC("7208", "4.6"), check.RFC("7208", "5.2")}, SameAs: spfTargetSyntax.codes()}
 	spfSyntaxBelowSeveral = &check.Code{Name: "target-several", Outcome: check.Fail,
 		Text:   "{name}, which the SPF record of {domain} leads to, has {count} SPF records, where exactly one is allowed: receivers answer permerror.{also}",
 		Advice: "Ask the operator of {name} to publish one record that merges them.",
-		Cites:  []check.Citation{check.RFC("7208", "4.5"), check.RFC("7208", "5.2")}}
+		Cites:  []check.Citation{check.RFC("7208", "4.5"), check.RFC("7208", "5.2")}, SameAs: spfTargetSeveral.codes()}
 	spfSyntaxModifier = &check.Code{Name: "unknown-modifier", Outcome: check.Weak,
 		Text:   "The SPF record of {name} has the unknown modifier \"{at}\", which receivers ignore. A mechanism has a colon, not an equals sign.{also}",
 		Advice: "If it was meant to be a mechanism, write it with a colon; else remove it.",

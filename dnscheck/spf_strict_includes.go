@@ -23,7 +23,7 @@ var (
 	spfIncludesNoSPF = &check.Code{Name: "target-without-spf", Outcome: check.Fail,
 		Text:   "The SPF record at {name} has {term}, and {target} exists but has no SPF record. Receivers answer permerror.{also}",
 		Advice: "Remove {term} from the record at {name}, or ask the operator of {org} for the right name.",
-		Cites:  []check.Citation{check.RFC("7208", "5.2"), check.RFC("7208", "6.1")}}
+		Cites:  []check.Citation{check.RFC("7208", "5.2"), check.RFC("7208", "6.1")}, SameAs: spfTargetMissing.codes()}
 	spfIncludesHost = &check.Code{Name: "host-gone", Outcome: check.Weak,
 		Text:   "The SPF record at {name} has {term}, and {target} does not exist: the term matches nobody, and costs one of the 2 lookups that may find nothing.{also}",
 		Advice: "Remove {term} from the record at {name}.",

@@ -18,7 +18,7 @@ var (
 	spfLimitsLookups = &check.Code{Name: "too-many-lookups", Outcome: check.Fail,
 		Text:   "Evaluating the SPF policy of {domain} takes {lookups} DNS lookups as RFC 7208 counts, where 10 are allowed: receivers answer permerror for senders that are not listed early.{also}{compared}",
 		Advice: "Remove includes of services that no longer send for {domain}, and put ip4 and ip6 in the place of a and mx where the addresses are your own. \"mailvet spf {domain}\" shows what each term costs.",
-		Cites:  []check.Citation{check.RFC("7208", "4.6.4")}}
+		Cites:  []check.Citation{check.RFC("7208", "4.6.4")}, SameAs: spfTooMany.codes()}
 	spfLimitsVoid = &check.Code{Name: "too-many-void", Outcome: check.Fail,
 		Text:   "Evaluating the SPF policy of {domain} makes {void} DNS lookups that find nothing ({voids}), where 2 are allowed: receivers answer permerror.{also}{compared}",
 		Advice: "Remove the terms whose names no longer have records.",

@@ -27,11 +27,11 @@ var (
 	spfSendersAllPass = &check.Code{Name: "all-pass", Outcome: check.Fail,
 		Text:   "The SPF record at {name} has +all: every server in the world may send mail in the name of {domain}.{also}",
 		Advice: "Replace the record at {name} by this one: {suggestion}",
-		Cites:  []check.Citation{check.RFC("7208", "5.1")}}
+		Cites:  []check.Citation{check.RFC("7208", "5.1")}, SameAs: spfAllPass.codes()}
 	spfSendersTargetAll = &check.Code{Name: "target-all-pass", Outcome: check.Fail,
 		Text:   "The SPF record at {name}, which that of {domain} includes, has +all: every server in the world may send mail in the name of {domain}.{also}",
 		Advice: "Remove the include of {name} from the record: \"{record}\"",
-		Cites:  []check.Citation{check.RFC("7208", "5.1"), check.RFC("7208", "5.2")}}
+		Cites:  []check.Citation{check.RFC("7208", "5.1"), check.RFC("7208", "5.2")}, SameAs: spfTargetAll.codes()}
 	spfSendersEverybody = &check.Code{Name: "everybody", Outcome: check.Fail,
 		Text:   "The SPF policy of {domain} allows every IPv4 address there is, without +all: {ranges}.{also}",
 		Advice: "Replace these terms by the addresses that really send mail for {domain}.",
@@ -39,11 +39,11 @@ var (
 	spfSendersNeutral = &check.Code{Name: "neutral", Outcome: check.Fail,
 		Text:   "The SPF record at {name} ends in ?all: it says nothing of servers that it does not list, which is as if there were no policy.{also}",
 		Advice: "Replace the record at {name} by this one: {suggestion}",
-		Cites:  []check.Citation{check.RFC("7208", "2.6.2"), check.RFC("7208", "5.1")}}
+		Cites:  []check.Citation{check.RFC("7208", "2.6.2"), check.RFC("7208", "5.1")}, SameAs: spfNeutral.codes()}
 	spfSendersNoAll = &check.Code{Name: "no-all", Outcome: check.Fail,
 		Text:   "The SPF record at {name} has neither \"all\" nor \"redirect\": of servers that it does not list it says nothing, as with ?all.{also}",
 		Advice: "Replace the record at {name} by this one: {suggestion}",
-		Cites:  []check.Citation{check.RFC("7208", "4.7")}}
+		Cites:  []check.Citation{check.RFC("7208", "4.7")}, SameAs: spfNoAll.codes()}
 	spfSendersRange = &check.Code{Name: "wide-range", Outcome: check.Weak,
 		Text:   "The SPF policy of {domain} allows over-wide networks: {ranges}. Whoever has a server in one of them can send mail in the name of {domain}.{also}",
 		Advice: "Replace them by the addresses that really send mail for {domain}; ask a provider whose record it is for a narrower one.",

@@ -115,6 +115,9 @@ type Finding struct {
 	Cites    []check.Citation  `json:"cites,omitempty"`
 	// NotAsked: nobody looked, as against: looked and could not tell.
 	NotAsked bool `json:"not_asked,omitempty"`
+	// SameAs is the id of a check that stands before this one and tells the same
+	// fault of the same subject.
+	SameAs string `json:"same_as,omitempty"`
 }
 
 // Cost is what the scan asked of others.
@@ -153,9 +156,10 @@ func New(catalogue []*check.Check, policy *score.Policy, s *evidence.Snapshot) (
 	}
 	results := check.Run(catalogue, s)
 	sc := score.Compute(policy, results)
+	same := faultsOf(results)
 	r.Score = &Score{sc.Percent, sc.Low, sc.High, sc.Complete, sc.Policy}
 	for _, id := range check.Categories {
-		if c, ok := newCategory(id, policy, &sc, results); ok {
+		if c, ok := newCategory(id, policy, &sc, results, same); ok {
 			r.Categories = append(r.Categories, c)
 		}
 	}
@@ -188,7 +192,7 @@ func missing(s *evidence.Snapshot) bool {
 	return asked > 0
 }
 
-func newCategory(id check.Category, policy *score.Policy, sc *score.Score, results []check.Result) (Category, bool) {
+func newCategory(id check.Category, policy *score.Policy, sc *score.Score, results []check.Result, same faults) (Category, bool) {
 	c := Category{ID: id.String(), Title: id.String(), Checks: []Check{}}
 	if id == check.Extra {
 		c.Title = "Beyond Internet.nl"
@@ -204,14 +208,14 @@ func newCategory(id check.Category, policy *score.Policy, sc *score.Score, resul
 	}
 	for _, res := range results {
 		if res.Check.Category == id {
-			c.Checks = append(c.Checks, newCheck(res, sc.Check(res.Check.ID)))
+			c.Checks = append(c.Checks, newCheck(res, sc.Check(res.Check.ID), same))
 		}
 	}
 	c.Status = worst(categoryOrder, len(c.Checks), func(i int) check.Status { return c.Checks[i].Status })
 	return c, len(c.Checks) > 0
 }
 
-func newCheck(res check.Result, own *score.Check) Check {
+func newCheck(res check.Result, own *score.Check, same faults) Check {
 	k := Check{
 		ID: res.Check.ID, Internetnl: res.Check.API, Level: res.Check.Level, Title: res.Check.Title,
 		Cites: append([]check.Citation{}, res.Check.Cites...), Findings: make([]Finding, len(res.Findings)),
@@ -221,6 +225,7 @@ func newCheck(res check.Result, own *score.Check) Check {
 	}
 	for i, f := range res.Findings {
 		k.Findings[i] = newFinding(f, res.Check.Level)
+		k.Findings[i].SameAs = same.of(f)
 	}
 	k.Status = worst(checkOrder, len(k.Findings), func(i int) check.Status { return k.Findings[i].Status })
 	return k
@@ -240,6 +245,40 @@ func newFinding(f check.Finding, level check.Level) Finding {
 		Text: check.Render(f.Code.Text, short), Advice: check.Render(f.Code.Advice, short),
 		Args: args, Evidence: append([]string{}, f.Evidence...), Cites: f.Code.Cites, NotAsked: f.Code.NotAsked,
 	}
+}
+
+// fault is a code that says so, of a subject.
+type fault struct {
+	code    *check.Code
+	subject evidence.Subject
+}
+
+// faults names the check that found each.
+type faults map[fault]string
+
+func faultsOf(results []check.Result) faults {
+	m := faults{}
+	for _, res := range results {
+		for _, f := range res.Findings {
+			if f.Code.Outcome == check.Fail || f.Code.Outcome == check.Weak {
+				m[fault{f.Code, f.Subject}] = res.Check.ID
+			}
+		}
+	}
+	return m
+}
+
+// of names the check that tells the same as f; empty if there is none.
+func (m faults) of(f check.Finding) string {
+	if f.Args["also"] != "" || f.Args["compared"] != "" {
+		return ""
+	}
+	for _, code := range f.Code.SameAs {
+		if id := m[fault{code, f.Subject}]; id != "" {
+			return id
+		}
+	}
+	return ""
 }
 
 // The orders in which one status stands for many; see [Category] and [Check].

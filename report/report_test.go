@@ -161,6 +161,44 @@ func TestExtra(t *testing.T) {
 	}
 }
 
+// One fault that two checks see is one thing to tell, if the second has no more
+// to say of the same subject.
+func TestSameAs(t *testing.T) {
+	fault := &check.Code{Name: "bad", Outcome: check.Fail, Text: "It is bad.", Advice: "Mend."}
+	fine := &check.Code{Name: "good", Outcome: check.Pass, Text: "Fine."}
+	twin := &check.Code{Name: "bad", Outcome: check.Fail, Text: "Bad by the standard.{also}", Advice: "Mend.", SameAs: []*check.Code{fault, fine}}
+	for _, tt := range []struct {
+		name  string
+		first *check.Code
+		scope check.Scope
+		also  string
+		want  string
+	}{
+		{"the same", fault, check.PerDomain, "", "first"},
+		{"more to say", fault, check.PerDomain, " And more.", ""},
+		{"no fault before", fine, check.PerDomain, "", ""},
+		{"another subject", fault, check.PerHost, "", ""},
+	} {
+		list := []*check.Check{
+			{ID: "first", Category: check.Extra, Level: check.Required, Scope: tt.scope, Title: "First", Codes: []*check.Code{fault, fine},
+				Evaluate: func(*evidence.Snapshot, evidence.Subject) check.Finding { return check.Finding{Code: tt.first} }},
+			{ID: "second", Category: check.Extra, Level: check.Required, Scope: check.PerDomain, Title: "Second", Codes: []*check.Code{twin},
+				Evaluate: func(*evidence.Snapshot, evidence.Subject) check.Finding {
+					return check.Finding{Code: twin, Args: map[string]string{"also": tt.also}}
+				}},
+		}
+		w := reporttest.Right()
+		r, err := report.New(append(w.Catalogue(), list...), w.Policy, w.Snapshot())
+		if err != nil {
+			t.Fatal(err)
+		}
+		checks := r.Categories[len(r.Categories)-1].Checks
+		if got := checks[1].Findings[0].SameAs; got != tt.want || checks[0].Findings[0].SameAs != "" {
+			t.Errorf("%s: %q, want %q", tt.name, got, tt.want)
+		}
+	}
+}
+
 // The same evidence gives the same bytes: evaluated twice, read back from its
 // stored form, with the records in another order.
 func TestSameBytes(t *testing.T) {

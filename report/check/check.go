@@ -177,6 +177,10 @@ type Code struct {
 	Text    string // full sentences: what was found, naming the subject
 	Advice  string // what to do; empty where nothing is to be done
 	Cites   []Citation
+	// SameAs lists codes of checks that stand before this one and tell the same
+	// fault: where one of them was found for the same subject, readers are told
+	// once. It does not hold where the argument "also" or "compared" tells more.
+	SameAs []*Code
 }
 
 // Untested is the verdict, in every row, of a subject to which Internet.nl

@@ -55,6 +55,8 @@ func TestValidateFindsEachMistake(t *testing.T) {
 		{"a code without text", func(c *check.Check) { c.Codes[0].Text = "" }, "code ok has no text"},
 		{"a failure without advice", func(c *check.Check) { c.Codes[1].Advice = "" }, "code bad has no advice"},
 		{"a weakness without advice", func(c *check.Check) { c.Codes[2].Advice = "" }, "code weak has no advice"},
+		{"the same as a code of nobody", func(c *check.Check) { c.Codes[1].SameAs = []*check.Code{{Name: "lost"}} }, "code bad is the same as lost, which does not stand before it"},
+		{"the same as its own check's code", func(c *check.Check) { c.Codes[1].SameAs = []*check.Code{c.Codes[2]} }, "code bad is the same as weak, which does not stand before it"},
 		{"not asked, yet passed", func(c *check.Check) { c.Codes[0].NotAsked = true }, "code ok: only an inconclusive code"},
 		{"an unknown argument in the text", func(c *check.Check) { c.Codes[0].Text = "{hots} is fine." }, "unknown argument {hots}"},
 		{"an unknown argument in the advice", func(c *check.Check) { c.Codes[1].Advice = "Mend {it}." }, "unknown argument {it}"},

@@ -114,6 +114,7 @@ func Validate(catalogue []*Check) error {
 	seen := map[string]bool{}
 	apis := map[string]bool{}
 	before := map[*Check]bool{}
+	codes := map[*Code]bool{}
 	for _, c := range catalogue {
 		fail := func(format string, args ...any) {
 			errs = append(errs, fmt.Errorf("check %s: %s", c.ID, fmt.Sprintf(format, args...)))
@@ -149,6 +150,16 @@ func Validate(catalogue []*Check) error {
 			}
 		}
 		before[c] = true
+		for _, code := range c.Codes {
+			for _, same := range code.SameAs {
+				if !codes[same] {
+					fail("code %s is the same as %s, which does not stand before it", code.Name, same.Name)
+				}
+			}
+		}
+		for _, code := range c.Codes {
+			codes[code] = true
+		}
 		validateCodes(c, fail)
 	}
 	return errors.Join(errs...)

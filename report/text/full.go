@@ -188,6 +188,10 @@ func merged(list []item) []item {
 	var out []item
 	for _, it := range list {
 		texts := unique(it.findings, findingText)
+		if i := slices.IndexFunc(out, it.sameAs); i >= 0 {
+			out[i].checks = append(out[i].checks, it.checks...)
+			continue
+		}
 		i := slices.IndexFunc(out, func(o item) bool {
 			return o.status == it.status && slices.Equal(unique(o.findings, findingText), texts)
 		})
@@ -199,6 +203,13 @@ func merged(list []item) []item {
 		out[i].findings = append(out[i].findings, it.findings...)
 	}
 	return out
+}
+
+// sameAs reports whether o, told before, tells all that the item would.
+func (it item) sameAs(o item) bool {
+	return !slices.ContainsFunc(it.findings, func(f report.Finding) bool {
+		return !slices.ContainsFunc(o.checks, func(k report.Check) bool { return k.ID == f.SameAs })
+	})
 }
 
 func findingText(f report.Finding) string   { return f.Text }

@@ -371,6 +371,24 @@ func Example() {
 	// Cost: 41 DNS queries, 2 SMTP connections, 1.3 seconds.
 }
 
+// A fault that two checks see is told once, with both names.
+func TestToldOnce(t *testing.T) {
+	r := judge(t, Right())
+	finding := report.Finding{Code: "bad", Status: check.StatusFailed, Text: "It is bad.", Advice: "Mend it."}
+	twin := report.Finding{Code: "bad", Status: check.StatusWarning, Text: "Bad by the standard.", Advice: "Mend it well.", SameAs: "first"}
+	r.Categories = append(r.Categories, report.Category{ID: check.Extra.String(), Title: "Beyond Internet.nl", Status: check.StatusFailed, Checks: []report.Check{
+		{ID: "first", Title: "About one", Status: check.StatusFailed, Findings: []report.Finding{finding}},
+		{ID: "second", Title: "About two", Status: check.StatusWarning, Findings: []report.Finding{twin}},
+	}})
+	s := write(t, text.Options{}, r)
+	if !strings.Contains(s, "About one [first]") || !strings.Contains(s, "About two [second]") || strings.Contains(s, "Bad by the standard.") || strings.Contains(s, "Mend it well.") {
+		t.Errorf("not told once, with both names:\n%s", s)
+	}
+	if s := write(t, text.Options{Verbose: true}, r); !strings.Contains(s, "Bad by the standard.") {
+		t.Errorf("something is left out with -v:\n%s", s)
+	}
+}
+
 // What Internet.nl does not have is told in a few lines, is never a reason why
 // the score is open, and does not take back that nothing is wrong.
 func TestBeyond(t *testing.T) {
