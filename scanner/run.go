@@ -1,0 +1,176 @@
+package scanner
+
+import (
+	"context"
+	"strconv"
+	"time"
+
+	"mailvet/dnscheck"
+	"mailvet/dnscheck/resolver"
+	"mailvet/report/evidence"
+	"mailvet/smtpcheck"
+)
+
+// run is one scan under way. Only loop's goroutine touches it, but for results.
+type run struct {
+	scanner *Scanner
+	snap    *evidence.Snapshot
+	started map[task]bool
+	running int
+	waiting int // of what runs, what waits for other servers than resolvers
+	results chan func() error
+	batch   *batchRun // nil: a scan of its own
+	left    int       // questions that may still be wanted
+	dns     resolver.Cost
+
+	// budget is the context with the time that the domain may take. What waits
+	// for other servers than resolvers, which all have their own patience, has
+	// one of its own, patient: a domain of a batch may be set aside meanwhile.
+	budget, patient context.Context
+	spend, giveUp   context.CancelFunc
+}
+
+func (r *run) budgets(ctx context.Context) {
+	ctx = resolver.WithCost(ctx, &r.dns)
+	r.budget, r.spend = context.WithTimeout(ctx, cmpOr(r.scanner.Timeout, DefaultTimeout))
+	r.patient, r.giveUp = r.budget, func() {}
+	if r.batch != nil {
+		r.patient, r.giveUp = context.WithTimeout(ctx, r.batch.patience())
+	}
+}
+
+// task names a thing to do: a question, a session, a name server to try, an
+// address to find the routes to, an autonomous system to name or a URL to fetch.
+type task struct {
+	kind       byte
+	name, what string
+}
+
+// loop starts what is wanted until nothing is and nothing runs any more.
+func (r *run) loop(ctx context.Context) error {
+	var failed error
+	for {
+		if failed == nil && ctx.Err() == nil {
+			r.start(r.budget)
+		}
+		if r.running == 0 {
+			return cmpErr(ctx.Err(), failed)
+		}
+		// Every task obeys its context, so this wait is bounded by it.
+		aside := r.batch != nil && r.running == r.waiting && r.batch.setAside()
+		for deliver := range r.arrived() {
+			if aside {
+				aside = false
+				r.takeUp(ctx)
+			}
+			if err := deliver(); err != nil && failed == nil {
+				failed = err
+			}
+		}
+	}
+}
+
+// takeUp goes on with a domain that was set aside: the time meanwhile was not
+// its own.
+func (r *run) takeUp(ctx context.Context) {
+	r.batch.takeUp()
+	r.spend()
+	r.budget, r.spend = context.WithTimeout(resolver.WithCost(ctx, &r.dns), cmpOr(r.scanner.Timeout, DefaultTimeout))
+}
+
+func cmpErr(a, b error) error {
+	if a != nil {
+		return a
+	}
+	return b
+}
+
+// settle is for how long a domain of a batch waits for further results once
+// there is one: working out the wants is most of what a domain costs us.
+const settle = 2 * time.Millisecond
+
+// arrived waits for one result and takes those that are there with it, so that
+// the wants are worked out once for all of them.
+func (r *run) arrived() func(func(func() error) bool) {
+	return func(yield func(func() error) bool) {
+		deliver := <-r.results
+		var late <-chan time.Time
+		if r.batch != nil && r.running > 1 {
+			t := time.NewTimer(settle)
+			defer t.Stop()
+			late = t.C
+		}
+		for {
+			r.running--
+			if !yield(deliver) {
+				return
+			}
+			if late == nil || r.running == r.waiting {
+				select {
+				case deliver = <-r.results:
+					continue
+				default:
+					return
+				}
+			}
+			select {
+			case deliver = <-r.results:
+			case <-late:
+				return
+			}
+		}
+	}
+}
+
+func (r *run) start(ctx context.Context) {
+	for _, wants := range []func(*evidence.Snapshot) []evidence.Question{dnscheck.Wants, smtpcheck.Wants} {
+		for _, q := range wants(r.snap) {
+			r.lookup(ctx, q)
+		}
+	}
+	for _, w := range dnscheck.ReachWants(r.snap) {
+		r.await(task{'r', w.Host, w.Addr.String()}, func() func() error { return r.reach(r.patient, w.Host, w.Addr) })
+	}
+	if r.scanner.Router != nil {
+		for _, a := range dnscheck.RouteWants(r.snap) {
+			r.begin(task{'o', "", a.String()}, func() func() error { return r.route(ctx, a) })
+		}
+		for _, asn := range dnscheck.SystemWants(r.snap) {
+			r.begin(task{'a', "", strconv.FormatUint(uint64(asn), 10)}, func() func() error { return r.system(ctx, asn) })
+		}
+	}
+	if r.scanner.Fetcher != nil {
+		for _, w := range dnscheck.FetchWants(r.snap) {
+			r.await(task{'f', "", w.URL}, func() func() error { return r.fetch(r.patient, w) })
+		}
+	}
+	if r.scanner.Vantage.NoSMTP || r.scanner.Prober == nil {
+		return
+	}
+	for _, w := range smtpcheck.ProbeWants(r.snap) {
+		r.await(task{'s', w.Host, w.Addr.String()}, func() func() error { return r.probe(r.patient, w.Host, w.Addr) })
+	}
+}
+
+// begin runs do in a goroutine of its own, unless it was begun before. What do
+// returns is called by loop.
+func (r *run) begin(t task, do func() func() error) {
+	if r.started[t] {
+		return
+	}
+	r.started[t] = true
+	r.running++
+	go func() { r.results <- do() }()
+}
+
+// await is begin for what waits for other servers than resolvers.
+func (r *run) await(t task, do func() func() error) {
+	if r.started[t] {
+		return
+	}
+	r.waiting++
+	r.begin(t, func() func() error {
+		deliver := do()
+		return func() error { r.waiting--; return deliver() }
+	})
+}
