@@ -40,7 +40,9 @@ var ErrStopped = errors.New("stopped before the end of the list")
 // A worker has a domain in hand while there are DNS questions to ask. A domain
 // that only waits for mail servers, which may be slow, busy with somebody
 // else's probe or asking for patience, is set aside, and the worker takes the
-// next one.
+// next one. When too many are set aside, one that waits where most do is parked:
+// nothing but its name is kept until that mail server has answered others, and
+// then it is scanned anew.
 //
 // What could not be found out for a reason that may pass is not reported at
 // once: such a domain is scanned once more after all others, and then reported
@@ -107,14 +109,15 @@ type Progress struct {
 	InHand   int // being scanned, those set aside included
 	SetAside int // waiting for mail servers
 	Again    int // put off to the second pass
+	Parked   int // put off until mail servers have answered others
 }
 
-type counters struct{ done, inHand, setAside, again atomic.Int64 }
+type counters struct{ done, inHand, setAside, again, parked atomic.Int64 }
 
 // Progress may be called at any time.
 func (b *Batch) Progress() Progress {
 	c := &b.progress
-	return Progress{int(c.done.Load()), int(c.inHand.Load()), int(c.setAside.Load()), int(c.again.Load())}
+	return Progress{int(c.done.Load()), int(c.inHand.Load()), int(c.setAside.Load()), int(c.again.Load()), int(c.parked.Load())}
 }
 
 // Prepare turns a snapshot into what is to be written. Many goroutines call it
@@ -131,22 +134,32 @@ func (b *Batch) Run(ctx context.Context, domains iter.Seq[Domain], prepare Prepa
 	r := &batchRun{
 		Batch: b, prepare: prepare, caller: ctx,
 		slots: make(chan struct{}, cmpOr(b.Workers, DefaultWorkers)),
-		aside: make(chan struct{}, max(0, cmpOr(b.SetAside, DefaultSetAside))),
+		aside: asides{most: max(0, cmpOr(b.SetAside, DefaultSetAside))},
 		up:    closed(),
 	}
 	if b.InOrder {
 		r.order = newOrder(cmpOr(b.LookAhead, DefaultLookAhead))
 	}
-	err := r.pass(domains, !b.Once)
-	if err == nil && !b.stopped() && len(r.again) > 0 && r.rest(ctx, restBefore) {
+	err := r.pass(func(yield func(Domain, evidence.Cost) bool) {
+		for d := range domains {
+			if !yield(d, evidence.Cost{}) {
+				return
+			}
+		}
+	}, !b.Once)
+	if err == nil && !b.stopped() && r.again.len > 0 && r.rest(ctx, restBefore) {
 		again := r.again
-		r.again = nil
-		b.notice(Notice{SecondPass, len(again)})
+		r.again = backlog{}
+		b.notice(Notice{SecondPass, again.len})
 		b.Scanner.forget(0)
-		err = r.pass(func(yield func(Domain) bool) {
-			for _, d := range again {
+		err = r.pass(func(yield func(Domain, evidence.Cost) bool) {
+			for {
+				d, spent, ok := again.pop()
+				if !ok {
+					return
+				}
 				b.progress.again.Add(-1)
-				if !yield(d) {
+				if !yield(d, spent) {
 					return
 				}
 			}

@@ -3,9 +3,9 @@ package scanner
 import (
 	"context"
 	"iter"
+	"net/netip"
 	"sync"
 	"sync/atomic"
-	"time"
 
 	"golang.org/x/sync/errgroup"
 
@@ -19,21 +19,31 @@ type batchRun struct {
 	prepare Prepare
 	caller  context.Context
 	slots   chan struct{} // holds one for each domain in hand of a worker
-	aside   chan struct{} // and for each that is set aside
-	order   *order        // nil: as they come
+	aside   asides
+	order   *order // nil: as they come
 
 	emitting sync.Mutex // one report at a time
 
 	answered atomic.Bool // a resolver has answered at least once
 
 	mu    sync.Mutex
-	again []Domain      // for the second pass
+	again backlog       // for the second pass
 	up    chan struct{} // closed while a resolver answers
 }
 
-// pass scans the domains. With putOff, those worth another try are kept for later.
-func (r *batchRun) pass(domains iter.Seq[Domain], putOff bool) error {
+// pass is one way through a list.
+type pass struct {
+	*batchRun
+	group  *errgroup.Group
+	ctx    context.Context
+	putOff bool // those worth another try are kept for later
+}
+
+// pass scans the domains; those worth another try are kept for later if putOff
+// says so.
+func (r *batchRun) pass(domains iter.Seq2[Domain, evidence.Cost], putOff bool) error {
 	group, ctx := errgroup.WithContext(r.caller)
+	p := &pass{r, group, ctx, putOff}
 	if r.Interrupt != nil {
 		ended := make(chan struct{})
 		defer close(ended)
@@ -46,20 +56,32 @@ func (r *batchRun) pass(domains iter.Seq[Domain], putOff bool) error {
 		}()
 	}
 	at := 0
-	for d := range domains {
+	for d, spent := range domains {
 		if r.order.wait(ctx, at) != nil || r.take(ctx) != nil {
 			break
 		}
-		i := at
+		h := &hand{pass: p, domain: d, at: at, spent: spent}
 		at++
 		r.progress.inHand.Add(1)
-		group.Go(func() error {
-			defer r.progress.inHand.Add(-1)
-			defer func() { <-r.slots }()
-			return r.one(ctx, i, d, putOff)
-		})
+		group.Go(h.scan)
 	}
 	return group.Wait()
+}
+
+// comeBack scans a domain that was parked.
+func (p *pass) comeBack(under netip.Addr, d Domain, spent evidence.Cost) {
+	if p.stopped() || p.ctx.Err() != nil {
+		return
+	}
+	p.group.Go(func() error {
+		if p.take(p.ctx) != nil {
+			return nil // the run is to end
+		}
+		p.progress.parked.Add(-1)
+		p.progress.inHand.Add(1)
+		h := &hand{pass: p, domain: d, spent: spent, kept: true, under: under}
+		return h.scan()
+	})
 }
 
 // take waits for a free worker, and while no resolver answers.
@@ -89,69 +111,6 @@ func (r *batchRun) take(ctx context.Context) error {
 	}
 }
 
-// maxScans bounds how often one domain is scanned because no resolver answered.
-const maxScans = 3
-
-// one scans one domain, whose worker the caller holds.
-func (r *batchRun) one(ctx context.Context, at int, d Domain, putOff bool) error {
-	if r.Keep != nil {
-		switch keep, err := r.Keep(ctx, d); {
-		case err != nil:
-			return err
-		case !keep:
-			return r.emit(ctx, at, nil)
-		}
-	}
-	var snap *evidence.Snapshot
-	for try := 1; ; try++ {
-		var err error
-		if snap, err = r.Scanner.scan(ctx, d, r); err != nil {
-			return err
-		}
-		if !noResolver(snap) {
-			r.answered.Store(true)
-			break
-		}
-		if r.Pause < 0 || try == maxScans {
-			break
-		}
-		waited, err := r.awaitResolver(ctx)
-		if err != nil {
-			return err
-		}
-		if !waited && putOff {
-			break // it is about this domain, which is tried again anyway
-		}
-	}
-	if putOff && worthAgain(snap) {
-		if r.order == nil {
-			r.mu.Lock()
-			r.again = append(r.again, d)
-			r.mu.Unlock()
-			if r.Scanner.Prove != nil {
-				r.Scanner.Prove(snap, nil) // what it was judged by is not needed
-			}
-			r.progress.again.Add(1)
-			return nil
-		}
-		aside := r.setAside()
-		r.rest(ctx, restBefore) // if the run is to end, the other try follows at once
-		if aside {
-			r.takeUp()
-		}
-		r.Scanner.forget(staleAfter)
-		var err error
-		if snap, err = r.Scanner.scan(ctx, d, r); err != nil {
-			return err
-		}
-	}
-	emit, err := r.prepare(d, snap)
-	if err != nil {
-		return err
-	}
-	return r.emit(ctx, at, emit)
-}
-
 func (r *batchRun) emit(ctx context.Context, at int, write func() error) error {
 	counted := func() error {
 		if write == nil {
@@ -170,31 +129,6 @@ func (r *batchRun) emit(ctx context.Context, at int, write func() error) error {
 	}
 	return r.order.emit(at, counted)
 }
-
-// setAside gives the worker to another domain, if there is room for one more
-// that waits. It reports whether it did.
-func (r *batchRun) setAside() bool {
-	select {
-	case r.aside <- struct{}{}:
-		r.progress.setAside.Add(1)
-		<-r.slots
-		return true
-	default:
-		return false
-	}
-}
-
-// takeUp waits for a worker again. A domain that is nearly done goes on even
-// if the list waits for a resolver. Without a worker (ctx is done) the domain
-// goes on all the same, for a moment.
-func (r *batchRun) takeUp() {
-	r.slots <- struct{}{}
-	r.progress.setAside.Add(-1)
-	<-r.aside
-}
-
-// patience is for how long a domain may be set aside.
-func (r *batchRun) patience() time.Duration { return cmpOr(r.Batch.Patience, DefaultPatience) }
 
 // worthAgain reports whether something about the domain is unknown for a
 // reason that may pass.

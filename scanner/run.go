@@ -2,6 +2,8 @@ package scanner
 
 import (
 	"context"
+	"net/netip"
+	"slices"
 	"strconv"
 	"time"
 
@@ -19,8 +21,9 @@ type run struct {
 	running int
 	waiting int // of what runs, what waits for other servers than resolvers
 	results chan func() error
-	batch   *batchRun // nil: a scan of its own
-	left    int       // questions that may still be wanted
+	batch   *hand        // nil: a scan of its own
+	probing []netip.Addr // mail servers that are being waited for
+	left    int          // questions that may still be wanted
 	dns     resolver.Cost
 
 	// budget is the context with the time that the domain may take. What waits
@@ -57,8 +60,12 @@ func (r *run) loop(ctx context.Context) error {
 			return cmpErr(ctx.Err(), failed)
 		}
 		// Every task obeys its context, so this wait is bounded by it.
-		aside := r.batch != nil && r.running == r.waiting && r.batch.setAside()
-		for deliver := range r.arrived() {
+		aside := r.batch != nil && r.running == r.waiting && r.batch.setAside(slices.Clone(r.probing))
+		first := r.next(aside)
+		if first == nil {
+			return r.abandon()
+		}
+		for deliver := range r.arrived(first) {
 			if aside {
 				aside = false
 				r.takeUp(ctx)
@@ -68,6 +75,37 @@ func (r *run) loop(ctx context.Context) error {
 			}
 		}
 	}
+}
+
+// next waits for a result; nil if a domain that was set aside is to make room.
+func (r *run) next(aside bool) func() error {
+	if !aside {
+		return <-r.results
+	}
+	select {
+	case <-r.batch.place.leave: // it may be closed already
+		return nil
+	default:
+	}
+	select {
+	case deliver := <-r.results:
+		return deliver
+	case <-r.batch.place.leave:
+		return nil
+	}
+}
+
+// abandon ends a scan that is to be made anew; what it cost is remembered.
+func (r *run) abandon() error {
+	r.giveUp()
+	r.spend()
+	for ; r.running > 0; r.running-- {
+		deliver := <-r.results
+		_ = deliver() // whatever it says, it will be asked again
+	}
+	r.snap.Cost.DNSQueries += r.dns.Questions()
+	r.batch.leave(r.snap)
+	return errParked
 }
 
 // takeUp goes on with a domain that was set aside: the time meanwhile was not
@@ -89,11 +127,10 @@ func cmpErr(a, b error) error {
 // there is one: working out the wants is most of what a domain costs us.
 const settle = 2 * time.Millisecond
 
-// arrived waits for one result and takes those that are there with it, so that
-// the wants are worked out once for all of them.
-func (r *run) arrived() func(func(func() error) bool) {
+// arrived yields a result and those that are there with it, so that the wants
+// are worked out once for all of them.
+func (r *run) arrived(deliver func() error) func(func(func() error) bool) {
 	return func(yield func(func() error) bool) {
-		deliver := <-r.results
 		var late <-chan time.Time
 		if r.batch != nil && r.running > 1 {
 			t := time.NewTimer(settle)
@@ -148,7 +185,11 @@ func (r *run) start(ctx context.Context) {
 		return
 	}
 	for _, w := range smtpcheck.ProbeWants(r.snap) {
-		r.await(task{'s', w.Host, w.Addr.String()}, func() func() error { return r.probe(r.patient, w.Host, w.Addr) })
+		t := task{'s', w.Host, w.Addr.String()}
+		if !r.started[t] {
+			r.probing = append(r.probing, w.Addr)
+		}
+		r.await(t, func() func() error { return r.probe(r.patient, w.Host, w.Addr) })
 	}
 }
 

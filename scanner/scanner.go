@@ -91,8 +91,8 @@ func (s *Scanner) Scan(ctx context.Context, domain string) (*evidence.Snapshot, 
 	return s.scan(ctx, Domain{Name: domain}, nil)
 }
 
-// scan is Scan within a batch, if b is not nil.
-func (s *Scanner) scan(ctx context.Context, d Domain, b *batchRun) (*evidence.Snapshot, error) {
+// scan is Scan within a batch, if b is not nil; the error may then be errParked.
+func (s *Scanner) scan(ctx context.Context, d Domain, b *hand) (*evidence.Snapshot, error) {
 	began := time.Now()
 	r := &run{
 		scanner: s, batch: b,
@@ -102,6 +102,9 @@ func (s *Scanner) scan(ctx context.Context, d Domain, b *batchRun) (*evidence.Sn
 		started: map[task]bool{},
 		results: make(chan func() error),
 		left:    cmpOr(s.MaxQuestions, DefaultMaxQuestions),
+	}
+	if b != nil {
+		r.snap.Cost = b.spent
 	}
 	var proofs resolver.Proofs
 	if s.Prove != nil {
@@ -115,7 +118,7 @@ func (s *Scanner) scan(ctx context.Context, d Domain, b *batchRun) (*evidence.Sn
 	if err := r.control(ctx, r.budget); err != nil {
 		return nil, err
 	}
-	r.snap.Cost.DNSQueries = r.dns.Questions()
+	r.snap.Cost.DNSQueries += r.dns.Questions()
 	r.snap.Cost.Milliseconds = time.Since(began).Milliseconds()
 	if st, ok := s.Resolver.(interface{ Stripped() bool }); ok && s.Vantage.DNSSEC == evidence.ValidationOwn {
 		r.snap.Vantage.StripsDNSSEC = st.Stripped()

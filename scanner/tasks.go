@@ -114,6 +114,9 @@ func (r *run) probe(ctx context.Context, host string, addr netip.Addr) func() er
 		err = nil // what was found until then is in res
 	}
 	return func() error {
+		if i := slices.Index(r.probing, addr); i >= 0 {
+			r.probing = slices.Delete(r.probing, i, i+1)
+		}
 		if err != nil {
 			return err
 		}
