@@ -43,7 +43,7 @@ func whole() *evidence.Snapshot {
 		Transcript: []evidence.Line{{Sent: true, At: 5, Text: "EHLO scan.test"}}, Greeting: reply, Verb: "EHLO", Hello: reply,
 		Extensions: []string{"STARTTLS"}, StartTLS: evidence.StartTLSStarted, StartReply: reply, Injected: []byte("250 x"), Injection: &evidence.Injection{Answer: evidence.NoAnswer, StartReply: &evidence.Reply{Code: 220}, Replies: []evidence.Reply{{Code: 250}}, Failure: failure},
 		Handshake: &evidence.Handshake{SNI: "mx.example.test", Complete: true, Version: "TLS 1.3", Suite: "TLS_AES_128_GCM_SHA256", Group: "x25519",
-			Signature: "ecdsa_secp256r1_sha256", ALPN: "smtp", Resumable: true, OCSP: true, Chain: chain.ID, Failure: failure},
+			Signature: "ecdsa_secp256r1_sha256", Told: []string{"x25519"}, ALPN: "smtp", Resumable: true, OCSP: true, Chain: chain.ID, Failure: failure},
 		HelloTLS: reply, ExtensionsTLS: []string{"SIZE 1"}, TLS: wholeTLS(chain.ID, failure), Failure: failure,
 	}
 	vrps := []evidence.VRP{{Prefix: "192.0.0.0/16", MaxLength: 24, ASN: 64500}, {Prefix: "192.0.2.0/24", MaxLength: 24, ASN: 64500}}

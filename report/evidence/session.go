@@ -77,6 +77,7 @@ type Handshake struct {
 	Suite     string   `json:"suite,omitempty"`   // "TLS_AES_128_GCM_SHA256"
 	Group     string   `json:"group,omitempty"`   // "x25519"; empty where none or not known
 	Signature string   `json:"signature,omitempty"`
+	Told      []string `json:"told,omitempty"` // groups of the server's own list in TLS 1.3, as [Asked.Told]
 	ALPN      string   `json:"alpn,omitempty"`
 	Resumable bool     `json:"resumable,omitempty"`
 	OCSP      bool     `json:"ocsp,omitempty"`

@@ -81,7 +81,7 @@ type TLS struct {
 
 	// Groups are the groups accepted, in the order found, and X25519MLKEM768
 	// whatever is known of it. GroupsComplete: no other group that the scanner
-	// knows is accepted, in any version.
+	// knows is accepted, in any version; see [TLSVersion.GroupsComplete].
 	Groups         []TLSGroup `json:"groups,omitempty"`
 	GroupsComplete bool       `json:"groups_complete,omitempty"`
 	// WeakGroups: a curve other than x25519, x448, secp256r1, secp384r1, secp521r1
@@ -149,6 +149,15 @@ type TLSVersion struct {
 	// SuitesComplete: all others that the scanner knows are refused. Where it is
 	// false see [TLS.Suite] for single ones.
 	SuitesComplete bool `json:"suites_complete,omitempty"`
+	// GroupsComplete: no group is accepted but those accepted in [TLS.Groups],
+	// whatever version these were found in. It follows from a refusal of all
+	// others; in TLS 1.3 also from the server's own list, see [TLSGroup.Told]. Up
+	// to TLS 1.2 it is about curves, which go for all these versions alike, and
+	// holds without any where no suite needs one: a field for DHE is in
+	// [TLSSuite.DH]. It is false where [TLS.WeakGroups] is not askable for a
+	// server with certificates of elliptic curves only, and in SSL, where groups
+	// cannot be named.
+	GroupsComplete bool `json:"groups_complete,omitempty"`
 }
 
 // TLSSuite is a suite that was accepted, and what came with it when all usual
@@ -180,8 +189,11 @@ type DH struct {
 type TLSGroup struct {
 	Name   string `json:"name"`
 	Answer Answer `json:"answer"`
-	// Versions in which it was chosen.
+	// Versions in which it was chosen, or told.
 	Versions []string `json:"versions,omitempty"`
+	// Told: in TLS 1.3 the server never chose it here, but named it in its own list
+	// of all groups that it supports (RFC 8446, Section 4.2.7).
+	Told bool `json:"told,omitempty"`
 	// PassedOver: the group was offered first, and the server chose another. With
 	// an Answer that is not known it says that it is not preferred.
 	PassedOver bool `json:"passed_over,omitempty"`
@@ -215,6 +227,9 @@ type Asked struct {
 	// Groups and Hashes say what the offer was limited to, where it was.
 	Groups []string `json:"groups,omitempty"`
 	Hashes []string `json:"hashes,omitempty"`
+	// Certificate is the kind of key, "RSA" or "ECDSA", that the server had to sign
+	// with, where the offer was limited to it.
+	Certificate string `json:"certificate,omitempty"`
 
 	Answer Answer `json:"answer"`
 	// What the server chose, with Accepted.
@@ -222,6 +237,9 @@ type Asked struct {
 	ChosenIn  string `json:"chosen_in,omitempty"`
 	Group     string `json:"group,omitempty"`
 	Signature string `json:"signature,omitempty"`
+	// Told are the groups of the server's own list, where it sent one in TLS 1.3:
+	// best first, at most 256.
+	Told []string `json:"told,omitempty"`
 	// Alert by which it refused. A refusal without is a connection closed right
 	// after the hello, confirmed by asking again.
 	Alert string `json:"alert,omitempty"`
@@ -258,7 +276,7 @@ func (t *TLS) Suite(version, suite string) Answer {
 	answer := AnswerUnknown
 	for _, a := range t.Asked {
 		// A limit on groups or hashes may be what was refused.
-		limited := len(a.Hashes) > 0 || len(a.Groups) > 0 && (version == "TLS 1.3" || strings.HasPrefix(suite, "TLS_ECDH"))
+		limited := len(a.Hashes) > 0 || a.Certificate != "" || len(a.Groups) > 0 && (version == "TLS 1.3" || strings.HasPrefix(suite, "TLS_ECDH"))
 		switch {
 		case a.Version != version || limited || !a.Offers(suite):
 		case a.Answer == Refused:

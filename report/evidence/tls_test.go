@@ -15,14 +15,15 @@ func wholeTLS(chain string, failure *evidence.Failure) *evidence.TLS {
 			{At: 5, Question: "bad suites", Version: "TLS 1.2", AllBut: true, Except: []string{"TLS_RSA_WITH_NULL_MD5"}, Groups: []string{"secp224r1"}, Answer: evidence.Refused, Alert: "handshake_failure"},
 			{At: 9, Question: "order", Version: "TLS 1.2", Offered: []string{"A", "B"}, Hashes: []string{"SHA1"}, Answer: evidence.Accepted,
 				Chosen: "B", ChosenIn: "TLS 1.2", Group: "x25519", Signature: "rsa_pkcs1_sha256"},
+			{At: 10, Question: "certificate", Version: "TLS 1.3", Certificate: "ECDSA", Answer: evidence.Accepted, Told: []string{"x25519", "secp256r1"}},
 			{At: 12, Question: "SSL 2.0", Version: "SSL 2.0", Answer: evidence.NoAnswer, Failure: failure},
 		},
-		Versions: []evidence.TLSVersion{{Version: "TLS 1.2", Answer: evidence.Accepted, Reason: "x", SuitesComplete: true, Suites: []evidence.TLSSuite{{
+		Versions: []evidence.TLSVersion{{Version: "TLS 1.2", Answer: evidence.Accepted, Reason: "x", SuitesComplete: true, GroupsComplete: true, Suites: []evidence.TLSSuite{{
 			Name: "TLS_DHE_RSA_WITH_AES_128_GCM_SHA256", Group: "ffdhe2048", DH: &evidence.DH{Bits: 2048, Name: "ffdhe2048", Generator: "2", Prime: "sha256:0"},
 			RSABits: 512, Signature: "rsa_pkcs1_sha1", Hash: "SHA1", Chain: chain,
 		}}}},
 		Preference: evidence.PreferenceServer,
-		Groups:     []evidence.TLSGroup{{Name: "x25519", Answer: evidence.Accepted, Versions: []string{"TLS 1.3"}, PassedOver: true}}, GroupsComplete: true,
+		Groups:     []evidence.TLSGroup{{Name: "x25519", Answer: evidence.Accepted, Versions: []string{"TLS 1.3"}, Told: true, PassedOver: true}}, GroupsComplete: true,
 		WeakGroups: evidence.Refused, Hashes: []evidence.TLSHash{{Hash: "SHA1", Answer: evidence.Refused}},
 		ExtendedMasterSecret: evidence.Accepted, SecureRenegotiation: evidence.Accepted, ClientRenegotiation: evidence.Accepted, Renegotiations: 3,
 		Compression: evidence.Accepted, CompressionMethod: "DEFLATE", EarlyData: evidence.Accepted, MaxEarlyData: 16384,

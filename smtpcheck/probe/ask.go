@@ -20,6 +20,7 @@ import (
 type asking struct {
 	lists *lists
 	entry entry
+	keys  shares
 	trial *evidence.Injection // in place of the entry
 }
 
@@ -129,6 +130,7 @@ func (p *Prober) keepChain(t *attempt, e *entry, found *Result) {
 	if len(ders) > 0 {
 		chain, certs := evidence.NewChain(ders)
 		e.chain = chain.ID
+		e.kind = kindOfLeaf(ders[0])
 		if !slices.ContainsFunc(found.Chains, func(c evidence.Chain) bool { return c.ID == chain.ID }) {
 			chain.Trust, chain.TrustReason = p.trust(ders)
 			found.Chains, found.Certificates = mergeChains(found.Chains, found.Certificates, &Result{Chains: []evidence.Chain{chain}, Certificates: certs})
@@ -156,8 +158,8 @@ func (p *Prober) ask(ctx context.Context, q *probing, a *address, ask *question)
 // question sends the hello and reads what comes back.
 func (t *attempt) question(ctx context.Context) *evidence.Failure {
 	x := t.asking
-	hello, err := x.entry.octets(x.lists, t.sni())
-	if err != nil {
+	hello, keys, err := x.entry.octets(x.lists, t.sni())
+	if x.keys = keys; err != nil {
 		return &evidence.Failure{Op: evidence.OpConfig, Class: evidence.ClassUnknown, Text: printable(err.Error())}
 	}
 	x.entry.spoke = true
@@ -173,11 +175,14 @@ func (t *attempt) question(ctx context.Context) *evidence.Failure {
 	var r tlshello.Reader
 	var failure *evidence.Failure
 	_, err = t.conn.Write(hello)
+	var flight []byte
 	buf := make([]byte, 4096)
 	for err == nil && r.Answer().Outcome == tlshello.Incomplete {
 		var n int
 		if n, err = conn.Read(buf); n > 0 {
-			r.Feed(buf[:n])
+			if r.Feed(buf[:n]); len(keys) > 0 {
+				flight = append(flight, buf[:n]...)
+			}
 		}
 	}
 	if r.Answer().Outcome == tlshello.Incomplete && err != nil {
@@ -186,8 +191,19 @@ func (t *attempt) question(ctx context.Context) *evidence.Failure {
 			r.Close()
 		}
 	}
-	x.entry.read(r.Answer(), failure)
-	t.cancelHandshake(r.Answer())
+	a := r.Answer()
+	if len(keys) == 0 || a.Outcome != tlshello.Accepted || a.Hello == nil || a.Hello.Retry || a.Version() != tlshello.TLS13 {
+		x.entry.read(a, failure)
+		t.cancelHandshake(a)
+		return failure
+	}
+	err = t.look(conn, hello, flight, a)
+	if x.entry.read(a, nil); x.entry.certificate != "" && x.entry.answer == evidence.Accepted && len(a.Certificates) == 0 {
+		if err != nil {
+			failure = t.failure(ctx, evidence.OpHandshake, err)
+		}
+		x.entry.missing(failure)
+	}
 	return failure
 }
 
@@ -255,7 +271,9 @@ func firstOf(t *attempt) first {
 		return f
 	}
 	f.early = evidence.Refused
-	for _, ticket := range t.log.read13(f.suite, t.seen()).tickets {
+	read := t.log.read13(f.suite, t.seen())
+	f.told = read.groups
+	for _, ticket := range read.tickets {
 		f.ticket = true
 		f.tickets++
 		if ticket.EarlyData && ticket.MaxEarlyData > 0 {

@@ -25,7 +25,7 @@ func (p *plan) conclude(host string, stopped *evidence.Failure) *evidence.TLS {
 		missing = evidence.NoAnswer // asked twice, in vain
 	}
 	p.versions(t, f, missing)
-	p.groups(t, f, missing)
+	p.groupsFound(t, f, missing)
 	p.old(t, f, missing)
 	if !t.EarlyData.Known() {
 		t.EarlyData = missing
@@ -62,7 +62,7 @@ func (p *plan) versions(t *evidence.TLS, f *facts, missing evidence.Answer) {
 	}
 }
 
-func (p *plan) groups(t *evidence.TLS, f *facts, missing evidence.Answer) {
+func (p *plan) groupsFound(t *evidence.TLS, f *facts, missing evidence.Answer) {
 	if g := tlshello.X25519MLKEM768; !slices.ContainsFunc(f.groups, func(x evidence.TLSGroup) bool { return x.Name == g.String() }) {
 		x := evidence.TLSGroup{Name: g.String(), Answer: evidence.Refused}
 		if f.version[tlshello.TLS13] != evidence.Refused && slices.Contains(f.modern, g) {
@@ -78,10 +78,7 @@ func (p *plan) groups(t *evidence.TLS, f *facts, missing evidence.Answer) {
 		g, ok := tlshello.ParseGroup(x.Name)
 		return ok && slices.Contains(p.lists.weak, g) || g.Kind() == tlshello.Explicit
 	})
-	curves := slices.ContainsFunc(f.suites[tlshello.TLS12], func(s tlshello.Suite) bool {
-		x := s.Traits()
-		return x.KeyExchange == tlshello.ECDHE && x.Authentication != tlshello.ByECDSA
-	})
+	curves := len(curved(f)) > 0
 	switch {
 	case weak:
 		t.WeakGroups = evidence.Accepted
@@ -92,7 +89,31 @@ func (p *plan) groups(t *evidence.TLS, f *facts, missing evidence.Answer) {
 	default:
 		t.WeakGroups = missing
 	}
+	p.groupsComplete(t, f)
 }
+
+// groupsComplete says of each version whether all its groups are known.
+func (p *plan) groupsComplete(t *evidence.TLS, f *facts) {
+	t.GroupsComplete = true
+	for i := range t.Versions {
+		x := &t.Versions[i]
+		v, _ := tlshello.ParseVersion(x.Version)
+		switch {
+		case x.Answer == evidence.Refused:
+			continue
+		case x.Answer != evidence.Accepted || v < tlshello.TLS10:
+		case v == tlshello.TLS13:
+			x.GroupsComplete = len(f.modern) == 0
+		case slices.ContainsFunc(oldVersions, func(v tlshello.Version) bool { return slices.ContainsFunc(f.suites[v], elliptic) }):
+			x.GroupsComplete = len(f.curves) == 0 && len(curved(f)) > 0
+		default:
+			x.GroupsComplete = x.SuitesComplete
+		}
+		t.GroupsComplete = t.GroupsComplete && x.GroupsComplete
+	}
+}
+
+func elliptic(s tlshello.Suite) bool { return s.Traits().Elliptic() }
 
 // old fills in what is asked of versions below TLS 1.3.
 func (p *plan) old(t *evidence.TLS, f *facts, missing evidence.Answer) {
@@ -174,8 +195,8 @@ func (p *plan) certificates(t *evidence.TLS, f *facts, missing evidence.Answer) 
 		c = evidence.TLSCertificate{Kind: kind, Answer: missing}
 		if v := highest(f); v != 0 && len(f.open[v]) == 0 {
 			c.Answer = evidence.Refused
-		} else if !below13(f) {
-			c.Answer = evidence.NotAskable // which certificate is sent is then hidden from hellos
+		} else if !below13(f) && p.otherCertificate(f) == nil {
+			c.Answer = evidence.NotAskable
 		}
 		t.Certificates = append(t.Certificates, c)
 	}

@@ -19,9 +19,11 @@ type facts struct {
 	implied map[tlshello.Version]bool // refused along with a higher one
 
 	groups       []evidence.TLSGroup // accepted
+	told         bool                // by the server itself, those of TLS 1.3
 	modern       []tlshello.Group    // of TLS 1.3, not accepted and not refused
-	weakOpen     []tlshello.Group
-	weakRefused  bool // curves that are weak, where they were asked for
+	curves       []tlshello.Group    // up to TLS 1.2, likewise
+	weakOpen     []tlshello.Group    // of these the weak ones
+	weakRefused  bool                // curves that are weak, where they were asked for
 	hashesOpen   []tlshello.Hash
 	hashes       map[tlshello.Hash]evidence.Answer
 	master       evidence.Answer
@@ -48,7 +50,7 @@ func (p *plan) fold(tentative bool) *facts {
 	f := &facts{
 		suites: map[tlshello.Version][]tlshello.Suite{}, found: map[tlshello.Version][]evidence.TLSSuite{},
 		open: map[tlshello.Version][]tlshello.Suite{}, version: map[tlshello.Version]evidence.Answer{}, reason: map[tlshello.Version]string{},
-		implied: map[tlshello.Version]bool{}, modern: p.lists.modern, weakOpen: p.lists.weak, hashesOpen: weakHashes, hashes: map[tlshello.Hash]evidence.Answer{},
+		implied: map[tlshello.Version]bool{}, modern: p.lists.modern, curves: p.lists.usual, weakOpen: p.lists.weak, hashesOpen: weakHashes, hashes: map[tlshello.Hash]evidence.Answer{},
 		secure: map[tlshello.Version]evidence.Answer{}, kinds: map[string]evidence.TLSCertificate{},
 	}
 	for v, list := range p.lists.usable {
@@ -67,6 +69,7 @@ func (p *plan) fold(tentative bool) *facts {
 			f.unanswered(e)
 		}
 	}
+	f.believe(p.told())
 	for v, list := range f.open {
 		if len(list) == 0 && len(f.suites[v]) == 0 && f.version[v] != evidence.Accepted {
 			f.version[v] = evidence.Refused
@@ -189,6 +192,12 @@ func (f *facts) accept(e *entry) {
 		if e.renegotiation != evidence.AnswerUnknown {
 			f.renegotiation, f.renegotiations = e.renegotiation, e.renegotiations
 		}
+	case askCertificate:
+		if c := (evidence.TLSCertificate{Kind: e.kind, Answer: evidence.Accepted, Chain: e.chain}); e.kind == e.certificate {
+			f.kinds[e.kind] = c
+		} else {
+			f.kinds[e.certificate] = evidence.TLSCertificate{Kind: e.certificate, Answer: evidence.Refused} // it sent what it has instead
+		}
 	}
 }
 
@@ -264,27 +273,6 @@ func kindOf(t tlshello.Traits) string {
 	return ""
 }
 
-func (f *facts) group(e *entry, v tlshello.Version) {
-	g := e.flight.Group()
-	if g == 0 {
-		return
-	}
-	f.modern, f.weakOpen = without(f.modern, g), without(f.weakOpen, g)
-	f.addGroup(g.String(), v.String())
-}
-
-func (f *facts) addGroup(name, version string) {
-	for i := range f.groups {
-		if x := &f.groups[i]; x.Name == name {
-			if !slices.Contains(x.Versions, version) {
-				x.Versions = append(x.Versions, version)
-			}
-			return
-		}
-	}
-	f.groups = append(f.groups, evidence.TLSGroup{Name: name, Answer: evidence.Accepted, Versions: []string{version}})
-}
-
 func answerOf(yes bool) evidence.Answer {
 	if yes {
 		return evidence.Accepted
@@ -338,6 +326,9 @@ func (f *facts) refuse(e *entry) {
 	switch e.about {
 	case askControl, askOrder:
 		return
+	case askCertificate:
+		f.kinds[e.certificate] = evidence.TLSCertificate{Kind: e.certificate, Answer: evidence.Refused}
+		return
 	case askSSL2:
 		f.version[tlshello.SSL20], f.reason[tlshello.SSL20] = evidence.Refused, e.refusal()
 		return
@@ -352,12 +343,7 @@ func (f *facts) refuse(e *entry) {
 	if len(e.hashes) > 0 {
 		return
 	}
-	if e.limit {
-		f.modern = without(f.modern, e.groupsRefused(f)...)
-	}
-	if e.limit && e.version < tlshello.TLS13 {
-		f.weakRefused = true
-	}
+	f.refuseGroups(e)
 	f.open[e.version] = slices.DeleteFunc(slices.Clone(f.open[e.version]), func(s tlshello.Suite) bool {
 		return e.offered(s) && (!e.limit || e.version < tlshello.TLS13 && !s.Traits().Elliptic())
 	})
@@ -371,15 +357,6 @@ func (f *facts) refuse(e *entry) {
 			}
 		}
 	}
-}
-
-// groupsRefused are the groups that a refusal in TLS 1.3 is about: those
-// offered, if a suite was offered too that is known to be accepted.
-func (e *entry) groupsRefused(f *facts) []tlshello.Group {
-	if e.version != tlshello.TLS13 || !slices.ContainsFunc(e.suites, func(s tlshello.Suite) bool { return slices.Contains(f.suites[tlshello.TLS13], s) }) {
-		return nil
-	}
-	return e.groups
 }
 
 func (e *entry) flightAlert() (tlshello.AlertDescription, bool) {

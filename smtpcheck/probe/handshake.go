@@ -104,7 +104,7 @@ func (t *attempt) reread(h *evidence.Handshake, ders [][]byte) [][]byte {
 	if a.Version() == tlshello.TLS13 {
 		suite, _ := tlshello.ParseSuite(h.Suite)
 		r := t.log.read13(suite, t.seen())
-		scheme, sent = r.scheme, r.certificates
+		scheme, sent, h.Told = r.scheme, r.certificates, texts(r.groups)
 	} else if a.KeyExchange != nil {
 		scheme = a.KeyExchange.Scheme
 	}

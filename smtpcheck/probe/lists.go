@@ -14,6 +14,7 @@ type lists struct {
 	usable map[tlshello.Version][]tlshello.Suite // worst first
 	usual  []tlshello.Group                      // up to TLS 1.2, best first, those of weak behind
 	weak   []tlshello.Group                      // curves up to TLS 1.2 that nobody should use
+	rare   []tlshello.Group                      // good ones that hardly anybody has
 	modern []tlshello.Group                      // of TLS 1.3, post-quantum ones first
 	// finishable are the suites in which [client] can finish a handshake, best
 	// first.
@@ -39,10 +40,8 @@ func newLists() *lists {
 			l.finishable = append(l.finishable, s)
 		}
 	}
-	good := []tlshello.Group{
-		tlshello.X25519, tlshello.SECP256R1, tlshello.SECP384R1, tlshello.SECP521R1, tlshello.X448,
-		tlshello.BrainpoolP256R1, tlshello.BrainpoolP384R1, tlshello.BrainpoolP512R1,
-	}
+	l.rare = []tlshello.Group{tlshello.BrainpoolP256R1, tlshello.BrainpoolP384R1, tlshello.BrainpoolP512R1}
+	good := append([]tlshello.Group{tlshello.X25519, tlshello.SECP256R1, tlshello.SECP384R1, tlshello.SECP521R1, tlshello.X448}, l.rare...)
 	for _, g := range tlshello.GroupsOf(tlshello.TLS12) {
 		switch g.Kind() {
 		case tlshello.PrimeCurve, tlshello.BinaryCurve:

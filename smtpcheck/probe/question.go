@@ -21,6 +21,8 @@ const (
 	askOrder       = "order of suites" // two or more that are known
 	askGroups      = "more groups"     //
 	askCurves      = "weak curves"     //
+	askMoreCurves  = "more curves"     // up to TLS 1.2
+	askCertificate = "certificate"     // of the other kind, in TLS 1.3
 	askControl     = "control"         // the last question with something known to be accepted
 )
 
@@ -35,8 +37,12 @@ type question struct {
 	except []tlshello.Suite
 	groups []tlshello.Group // all there are, if limited; nil: the usual ones
 	limit  bool             // groups are a limit
+	shares []tlshello.Group // of the groups: those for which the hello brings a key
 	hashes []tlshello.Hash
 	plain  bool // offer no compression
+	// certificate is the kind asked for, in TLS 1.3: "RSA" or "ECDSA". The server
+	// may sign with such a key only.
+	certificate string
 
 	of    int              // for askControl: the number of the question that it is for
 	floor tlshello.Version // likewise, in TLS 1.3: versions from here on are offered too
@@ -66,6 +72,10 @@ func (q *question) offer(l *lists, sni string) tlshello.Offer {
 		}
 		o.CertificateSignatures = tlshello.SignatureSchemes()
 	}
+	if q.certificate != "" {
+		o.CertificateSignatures = o.Signatures
+		o.Signatures = slices.DeleteFunc(tlshello.SignatureSchemes(), func(s tlshello.SignatureScheme) bool { return kindOfScheme(s) != q.certificate })
+	}
 	if q.version < tlshello.TLS13 && !q.plain {
 		o.Compression = []tlshello.Compression{tlshello.Deflate, tlshello.LZS}
 	}
@@ -77,19 +87,37 @@ func (q *question) offer(l *lists, sni string) tlshello.Offer {
 
 const alpnSMTP = "smtp"
 
-// octets is the question as it goes over the wire.
-func (q *question) octets(l *lists, sni string) ([]byte, error) {
+// kindOfScheme is the kind of certificate that a scheme needs, as
+// [evidence.TLSCertificate] has it; empty for others.
+func kindOfScheme(s tlshello.SignatureScheme) string {
+	switch s.Algorithm() {
+	case tlshello.RSAPKCS1, tlshello.RSAPSS:
+		return "RSA"
+	case tlshello.ECDSA, tlshello.EdDSA:
+		return "ECDSA"
+	}
+	return ""
+}
+
+// octets is the question as it goes over the wire, and the keys to its shares.
+func (q *question) octets(l *lists, sni string) ([]byte, shares, error) {
 	if q.about == askSSL2 {
 		var challenge [16]byte
 		_, _ = rand.Read(challenge[:])
-		return tlshello.AskV2(challenge).Marshal()
+		b, err := tlshello.AskV2(challenge).Marshal()
+		return b, nil, err
 	}
 	o := q.offer(l, sni)
+	keys, list, err := newShares(q.shares)
+	if err != nil {
+		return nil, nil, err
+	}
+	o.KeyShares = list
 	b, err := o.Marshal(rand.Reader)
 	if err != nil {
-		return nil, fmt.Errorf("probe: %s: %w", q.about, err)
+		return nil, nil, fmt.Errorf("probe: %s: %w", q.about, err)
 	}
-	return b, nil
+	return b, keys, nil
 }
 
 // entry is a question with what became of it.
@@ -104,6 +132,8 @@ type entry struct {
 	closed  bool
 	flight  *tlshello.Answer // nil unless something of a flight came
 	chain   string
+	kind    string           // of the certificate, for askCertificate
+	told    []tlshello.Group // the server's own list, where it sent one
 	failure *evidence.Failure
 
 	finished       bool // the handshake, for askRenegotiate
@@ -158,7 +188,8 @@ func (e *entry) narrow() bool {
 // asked is the entry as evidence.
 func (e *entry) asked(answer evidence.Answer) evidence.Asked {
 	a := evidence.Asked{
-		At: e.at, Question: e.about, Version: e.version.String(), AllBut: e.allBut, Hashes: texts(e.hashes), Answer: answer,
+		At: e.at, Question: e.about, Version: e.version.String(), AllBut: e.allBut, Hashes: texts(e.hashes), Certificate: e.certificate,
+		Answer: answer, Told: texts(e.told),
 	}
 	if !e.allBut {
 		a.Offered = texts(e.suites)
@@ -205,5 +236,5 @@ func (q *question) offered(s tlshello.Suite) bool {
 
 // same reports whether two questions ask the same.
 func (q *question) same(r *question) bool {
-	return q.about == r.about && q.version == r.version && q.of == r.of && slices.Equal(q.suites, r.suites) && slices.Equal(q.groups, r.groups) && slices.Equal(q.hashes, r.hashes)
+	return q.about == r.about && q.version == r.version && q.of == r.of && slices.Equal(q.suites, r.suites) && slices.Equal(q.groups, r.groups) && slices.Equal(q.hashes, r.hashes) && q.certificate == r.certificate
 }

@@ -178,10 +178,13 @@ func summary(r probe.Result) string {
 		if !v.SuitesComplete {
 			b.WriteString(" ...")
 		}
+		if v.Answer == evidence.Accepted && !v.GroupsComplete {
+			b.WriteString(" groups ...")
+		}
 		b.WriteString("\n")
 	}
 	for _, g := range x.Groups {
-		fmt.Fprintf(&b, "group %s %v %v\n", g.Name, g.Answer, g.PassedOver)
+		fmt.Fprintf(&b, "group %s %v %v told %v passed over %v\n", g.Name, g.Answer, g.Versions, g.Told, g.PassedOver)
 	}
 	for _, h := range x.Hashes {
 		fmt.Fprintf(&b, "hash %s %v\n", h.Hash, h.Answer)
@@ -194,6 +197,9 @@ func summary(r probe.Result) string {
 		x.Compression, x.EarlyData, x.MaxEarlyData, x.Tickets, x.OCSP, x.ALPN)
 	for _, a := range x.Asked {
 		fmt.Fprintf(&b, "  %s %s: %v %s %s %s", a.Question, a.Version, a.Answer, a.ChosenIn, a.Chosen, a.Group+a.Alert)
+		if a.Told != nil {
+			fmt.Fprintf(&b, " told %v", a.Told)
+		}
 		if a.Failure != nil {
 			b.WriteString(a.Failure.Error())
 		}
@@ -235,7 +241,7 @@ func TestOpenSSL(t *testing.T) {
 		{name: "both certificates", args: []string{"-cipher", "ECDHE+AESGCM", "-tls1_2", "-dcert", ecdsa, "-dkey", ecdsa},
 			tls12: "ECDHE_ECDSA_WITH_AES_128_GCM_SHA256 ECDHE_ECDSA_WITH_AES_256_GCM_SHA384 ECDHE_RSA_WITH_AES_128_GCM_SHA256 ECDHE_RSA_WITH_AES_256_GCM_SHA384",
 			most:  14, sha1: evidence.Refused, ecdsa: evidence.Accepted, order: evidence.PreferenceClient},
-		{name: "TLS 1.3 alone, with 0-RTT", args: []string{"-tls1_3", "-early_data", "-max_early_data", "16384"}, tls13: all13, most: 12, early: 16384, sha1: evidence.NotAskable, ecdsa: evidence.NotAskable},
+		{name: "TLS 1.3 alone, with 0-RTT", args: []string{"-tls1_3", "-early_data", "-max_early_data", "16384"}, tls13: all13, most: 12, early: 16384, sha1: evidence.NotAskable, ecdsa: evidence.Refused},
 		{name: "old suites", args: []string{"-no_tls1_3", "-cipher", "AES128-SHA:AES256-SHA:ECDHE-RSA-AES128-SHA:ECDHE-RSA-AES128-GCM-SHA256:@SECLEVEL=0"},
 			tls12: "ECDHE_RSA_WITH_AES_128_CBC_SHA ECDHE_RSA_WITH_AES_128_GCM_SHA256 RSA_WITH_AES_128_CBC_SHA RSA_WITH_AES_256_CBC_SHA", tls11: cbc, most: 24, sha1: evidence.Accepted, ecdsa: evidence.Refused},
 		{name: "DHE alone, which crypto/tls cannot speak", args: []string{"-tls1_2", "-cipher", "DHE-RSA-AES256-GCM-SHA384:@SECLEVEL=0", "-client_renegotiation"},

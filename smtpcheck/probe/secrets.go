@@ -2,13 +2,8 @@ package probe
 
 import (
 	"bytes"
-	"crypto"
-	"crypto/cipher"
-	"crypto/hkdf"
 	"encoding/hex"
-	"errors"
 
-	"golang.org/x/crypto/chacha20poly1305"
 	"golang.org/x/crypto/cryptobyte"
 
 	"mailvet/smtpcheck/tlshello"
@@ -46,6 +41,7 @@ type reading struct {
 	certificates [][]byte
 	scheme       tlshello.SignatureScheme
 	tickets      []*tlshello.SessionTicket
+	groups       []tlshello.Group // the server's own list, where it sent one
 }
 
 // read13 reads all that the server sent under the secrets. What cannot be read
@@ -56,9 +52,13 @@ func (k *keyLog) read13(suite tlshello.Suite, seen []byte) reading {
 	for _, m := range messagesOf(decrypt13(suite, k.handshake, records)) {
 		body := cryptobyte.String(m[4:])
 		switch m[0] {
+		case messageEncryptedExtensions:
+			if e, err := tlshello.ParseEncryptedExtensions(m); err == nil {
+				r.groups = e.Groups
+			}
 		case messageCertificate:
 			r.certificates = certificates13(body)
-		case 15: // CertificateVerify
+		case messageCertificateVerify:
 			body.ReadUint16((*uint16)(&r.scheme))
 		}
 	}
@@ -86,65 +86,27 @@ func protected(b []byte) [][]byte {
 	return list
 }
 
-// decrypt13 decrypts the records that were made under a secret (RFC 8446,
-// Section 5.2), which follow each other, and returns their handshake octets.
+// decrypt13 decrypts the records that were made under a secret, which follow each
+// other, and returns their handshake octets.
 func decrypt13(suite tlshello.Suite, secret []byte, records [][]byte) []byte {
-	if len(secret) == 0 {
-		return nil
-	}
-	aead, iv, err := open13(suite, secret)
+	traffic, err := newTraffic13(suite, secret)
 	if err != nil {
 		return nil
 	}
 	var out []byte
-	seq := uint64(0)
 	for _, record := range records {
-		nonce := bytes.Clone(iv)
-		for i := range 8 {
-			nonce[len(nonce)-1-i] ^= byte(seq >> (8 * i))
-		}
-		plain, err := aead.Open(nil, nonce, record[5:], record[:5])
+		kind, content, err := traffic.open(record)
 		if err != nil {
-			if seq > 0 {
+			if traffic.seq > 0 {
 				break
 			}
 			continue
 		}
-		seq++
-		plain = bytes.TrimRight(plain, "\x00")
-		if n := len(plain) - 1; n >= 0 && plain[n] == recordHandshake {
-			out = append(out, plain[:n]...)
+		if kind == recordHandshake {
+			out = append(out, content...)
 		}
 	}
 	return out
-}
-
-func open13(suite tlshello.Suite, secret []byte) (cipher.AEAD, []byte, error) {
-	hash, size, aead := crypto.SHA256, 16, gcm
-	switch suite.String() {
-	case "TLS_AES_128_GCM_SHA256":
-	case "TLS_AES_256_GCM_SHA384":
-		hash, size = crypto.SHA384, 32
-	case "TLS_CHACHA20_POLY1305_SHA256":
-		size, aead = 32, chacha20poly1305.New
-	default:
-		return nil, nil, errors.New("probe: no such cipher")
-	}
-	expand := func(label string, n int) ([]byte, error) {
-		label = "tls13 " + label
-		info := append([]byte{byte(n >> 8), byte(n), byte(len(label))}, label...)
-		return hkdf.Expand(hash.New, secret, string(append(info, 0)), n)
-	}
-	key, err := expand("key", size)
-	if err != nil {
-		return nil, nil, err
-	}
-	iv, err := expand("iv", 12)
-	if err != nil {
-		return nil, nil, err
-	}
-	a, err := aead(key)
-	return a, iv, err
 }
 
 // messagesOf cuts handshake octets into messages, header included.

@@ -36,6 +36,25 @@ type Model struct {
 	NoMasterSecret        bool // no extended master secret
 	NoSecureRenegotiation bool
 	ALPN                  bool
+	// NeedsCompression makes it refuse hellos that offer none of Compression.
+	NeedsCompression bool
+	// HatesCompression makes it refuse hellos that offer any.
+	HatesCompression bool
+
+	// TellGroups lets it choose, in TLS 1.3, among the groups for which the hello
+	// brings a key, and tell all its groups where that one is not its best, as
+	// OpenSSL does.
+	TellGroups bool
+	// LateRefusal lets it refuse a signature in TLS 1.3 only after its
+	// ServerHello, as Java does.
+	LateRefusal bool
+	// WrongKind lets it send a certificate in TLS 1.3 that it was not asked for, in
+	// place of refusing.
+	WrongKind bool
+	// Inside and Behind, if not nil, are sent after a ServerHello of TLS 1.3 in
+	// place of all else: Inside encrypted, each time as one record of which the
+	// last octet is the type, Behind in the clear.
+	Inside, Behind *Flood
 
 	// Refusal is how it says no; default: an alert.
 	Refusal Refusal
@@ -61,6 +80,7 @@ type choice struct {
 	group       tlshello.Group
 	scheme      tlshello.SignatureScheme
 	compression tlshello.Compression
+	kind        string // of the certificate, in TLS 1.3; empty where there is none to go with the hello
 }
 
 // maxHello bounds the hello of a client.
@@ -123,12 +143,15 @@ func (d *dialogue) model(m *Model) *tls.Config {
 		d.refuse(m.Refusal, alert)
 		return nil
 	}
-	// A hello for TLS 1.3 without a key is a mere question; and crypto/tls would
-	// choose the suite by itself.
-	if question := c.version == tlshello.TLS13 && len(hello.KeyShares()) == 0; !question {
+	// A hello for TLS 1.3 without a key, or without any other version, is a mere
+	// question; and crypto/tls would choose the suite by itself.
+	if question := c.version == tlshello.TLS13 && (len(hello.KeyShares()) == 0 || !hello.Offers(tlshello.TLS12)); !question {
 		if conf := m.real(c, d.s.TLS); conf != nil {
 			return conf
 		}
+	}
+	if c.version == tlshello.TLS13 && d.flight13(m, c, hello, octets) {
+		return nil
 	}
 	d.write(string(m.flight(c, hello, d.certificate(c.suite))))
 	d.hush(Reply{})
@@ -220,8 +243,13 @@ func (m *Model) can(s tlshello.Suite, c *choice, h *tlshello.ClientHello, conf *
 		return false
 	}
 	c.group, c.scheme = 0, 0
+	if c.version == tlshello.TLS13 {
+		if c.kind = m.kind13(h, conf); c.kind == "" && !m.LateRefusal {
+			return false
+		}
+	}
 	if c.version == tlshello.TLS13 || t.Elliptic() {
-		for _, g := range m.Groups {
+		for _, g := range m.groupsFor(c.version, h) {
 			if slices.Contains(h.Groups(), g) && (c.version == tlshello.TLS13 || g.Kind() != tlshello.Hybrid) {
 				c.group = g
 				break
@@ -243,12 +271,15 @@ func (m *Model) can(s tlshello.Suite, c *choice, h *tlshello.ClientHello, conf *
 		}
 	}
 	c.compression = tlshello.NoCompression
+	if m.HatesCompression && len(h.Compression) > 1 {
+		return false
+	}
 	for _, x := range m.Compression {
 		if slices.Contains(h.Compression, x) {
 			c.compression = x
 		}
 	}
-	return true
+	return !m.NeedsCompression || c.compression != tlshello.NoCompression
 }
 
 func (m *Model) hash(h tlshello.Hash) bool {
