@@ -16,22 +16,39 @@ import (
 // the standards' reading makes the words.
 var authChecks = []*check.Check{dmarcExists, dmarcPolicy, dkimExists, spfExists, spfPolicy}
 
-// authWants names the questions for SPF, DMARC and DKIM records. However
-// hostile the records are, they are bounded: see [spf.Wanted] (41 names),
-// [dmarc.Wanted] (22 names) and dkimWants.
-func authWants(s *evidence.Snapshot) []evidence.Question {
-	ofSPF := spf.Wanted(s.Lookup, s.Domain)
-	names := slices.Concat(
-		[]string{dkimName(s.Domain)},
-		dkimWants(s, len(ofSPF) == 0),
-		dmarc.Wanted(s.Lookup, s.Domain),
-		ofSPF)
+// spfWants names the questions for SPF records. However hostile these are, the
+// questions are bounded: see [spf.Wanted] (41 names).
+func spfWants(s *evidence.Snapshot) []evidence.Question {
+	return ofTXT(spf.Wanted(s.Lookup, s.Domain))
+}
+
+// dmarcWants names those for DMARC records: see [dmarc.Wanted] (22 names).
+func dmarcWants(s *evidence.Snapshot) []evidence.Question {
+	return ofTXT(dmarc.Wanted(s.Lookup, s.Domain))
+}
+
+func ofTXT(names []string) []evidence.Question {
 	list := make([]evidence.Question, len(names))
 	for i, n := range names {
 		list[i] = evidence.Question{Name: n, Type: "TXT"}
 	}
 	return list
 }
+
+// walkSPF and findDMARC read the domain's own records. The results are shared by
+// those who look at one view of a snapshot: nobody changes them.
+func walkSPF(s *evidence.Snapshot) *spf.Node {
+	return evidence.Once(s, walkKey{}, func() *spf.Node { return spf.Walk(s.Lookup, s.Domain) })
+}
+
+func findDMARC(s *evidence.Snapshot) dmarc.Found {
+	return evidence.Once(s, findKey{}, func() dmarc.Found { return dmarc.Find(s.Lookup, s.Domain) })
+}
+
+type (
+	walkKey struct{}
+	findKey struct{}
+)
 
 // answer is one of our answers: the code where Internet.nl says what belongs
 // to it, and its twins where Internet.nl says something else.

@@ -83,7 +83,7 @@ func evaluateDKIMExists(s *evidence.Snapshot, _ evidence.Subject) check.Finding 
 	f.Args["domain"], f.Args["name"] = shown(s.Domain), shown(dkimName(s.Domain))
 	f.Evidence = pointers(s, append([]*evidence.Lookup{l}, unknown...)...)
 	if f.Code == dkimNoEmail || f.Code == dkimNoEmailUncounted {
-		f.Evidence = append(f.Evidence, pointers(s, s.Lookup(s.Domain, "TXT"), dmarc.Find(s.Lookup, s.Domain).Lookup)...)
+		f.Evidence = append(f.Evidence, pointers(s, s.Lookup(s.Domain, "TXT"), findDMARC(s).Lookup)...)
 	}
 	return f
 }
@@ -95,12 +95,12 @@ func sendsNothing(s *evidence.Snapshot) bool {
 }
 
 func spfSendsNothing(s *evidence.Snapshot) bool {
-	root := spf.Walk(s.Lookup, s.Domain)
+	root := walkSPF(s)
 	return root.Record != nil && root.Record.SendsNothing()
 }
 
 func dmarcRejects(s *evidence.Snapshot) bool {
-	found := dmarc.Find(s.Lookup, s.Domain)
+	found := findDMARC(s)
 	text, _ := found.One()
 	r, err := dmarc.Parse(text)
 	return err == nil && r.Requested(found.Org) == dmarc.Reject && !r.Testing()
@@ -110,14 +110,14 @@ func dmarcRejects(s *evidence.Snapshot) bool {
 // known whether the domain sends no mail; nothing where that is known.
 func unknownNeed(s *evidence.Snapshot) []*evidence.Lookup {
 	var unknown []*evidence.Lookup
-	root := spf.Walk(s.Lookup, s.Domain)
+	root := walkSPF(s)
 	switch {
 	case root.State == spf.NotAsked || root.State == spf.NoAnswer:
 		unknown = append(unknown, root.Lookup)
 	case !spfSendsNothing(s):
 		return nil
 	}
-	found := dmarc.Find(s.Lookup, s.Domain)
+	found := findDMARC(s)
 	switch {
 	case found.Unknown:
 		unknown = append(unknown, found.Lookup)

@@ -48,7 +48,7 @@ var dmarcExists = &check.Check{
 }
 
 func evaluateDMARCExists(s *evidence.Snapshot, _ evidence.Subject) check.Finding {
-	own := dmarc.Find(s.Lookup, s.Domain)
+	own := findDMARC(s)
 	compat := dmarc.CompatFind(s.Lookup, s.Domain)
 	verdict := "bad"
 	if len(compat.Texts) == 1 {

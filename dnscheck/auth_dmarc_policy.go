@@ -75,7 +75,7 @@ var dmarcPolicy = &check.Check{
 }
 
 func evaluateDMARCPolicy(s *evidence.Snapshot, _ evidence.Subject) check.Finding {
-	own := dmarc.Find(s.Lookup, s.Domain)
+	own := findDMARC(s)
 	compat, verdict := compatDMARC(s)
 	text, one := own.One()
 	var f check.Finding
@@ -97,6 +97,22 @@ func evaluateDMARCPolicy(s *evidence.Snapshot, _ evidence.Subject) check.Finding
 
 // compatDMARC is Internet.nl's judgement of the policy, and its verdict.
 func compatDMARC(s *evidence.Snapshot) (dmarc.CompatResult, string) {
+	x := evidence.Once(s, compatDMARCKey{}, func() compatReading {
+		r, verdict := readCompatDMARC(s)
+		return compatReading{r, verdict}
+	})
+	return x.result, x.verdict
+}
+
+type (
+	compatDMARCKey struct{}
+	compatReading  struct {
+		result  dmarc.CompatResult
+		verdict string
+	}
+)
+
+func readCompatDMARC(s *evidence.Snapshot) (dmarc.CompatResult, string) {
 	c := dmarc.CompatFind(s.Lookup, s.Domain)
 	text, ok := c.One()
 	if !ok {

@@ -87,7 +87,7 @@ var spfPolicy = &check.Check{
 }
 
 func evaluateSPFPolicy(s *evidence.Snapshot, _ evidence.Subject) check.Finding {
-	root := spf.Walk(s.Lookup, s.Domain)
+	root := walkSPF(s)
 	compat, rest, verdict := compatSPF(s)
 	var f check.Finding
 	problem := pickProblem(spfProblems(s, root), verdict)

@@ -69,7 +69,7 @@ var bimiExists = &check.Check{
 
 // withoutDMARC reports whether it is known that there is no DMARC record.
 func withoutDMARC(s *evidence.Snapshot) bool {
-	found := dmarc.Find(s.Lookup, s.Domain)
+	found := findDMARC(s)
 	_, ok := found.One()
 	return !ok && !found.Unknown && found.Lookup != nil
 }
@@ -92,7 +92,7 @@ func bimiRecords(l *evidence.Lookup) []string {
 // bimiWants is the record, where there is one of DMARC and there are mail
 // servers: one question.
 func bimiWants(s *evidence.Snapshot) []evidence.Question {
-	if _, ok := dmarc.Find(s.Lookup, s.Domain).One(); !ok || s.Mail().Status != evidence.MailHas {
+	if _, ok := findDMARC(s).One(); !ok || s.Mail().Status != evidence.MailHas {
 		return nil
 	}
 	return []evidence.Question{{Name: bimi.RecordName(s.Domain), Type: "TXT"}}
@@ -130,7 +130,7 @@ func bimiRecord(s *evidence.Snapshot) (bimi.Record, string) {
 // rejected or put aside, all of them, and those of its subdomains too; else
 // what is in the way.
 func dmarcInForce(s *evidence.Snapshot) (bool, string) {
-	found := dmarc.Find(s.Lookup, s.Domain)
+	found := findDMARC(s)
 	text, ok := found.One()
 	if !ok {
 		return false, "there is no DMARC record"

@@ -15,11 +15,15 @@ import (
 // _domainkey does not exist (RFC 8020), and all at once where it does.
 var dkimChecks = []*check.Check{dkimSelectorsCheck, dkimKeysCheck, dkimReuseCheck}
 
-// dkimWants names the keys to ask for. Until the domain's MX and SPF records
-// are known it waits, for they suggest which.
-func dkimWants(s *evidence.Snapshot, spfKnown bool) []string {
+// dkimWants names the questions for DKIM: the name above the keys, and the keys
+// to ask for. Until the domain's MX and SPF records are known these wait, for
+// they suggest which.
+func dkimWants(s *evidence.Snapshot) []evidence.Question {
 	zone := s.Lookup(dkimName(s.Domain), "TXT")
-	if zone == nil || s.Lookup(s.Domain, "MX") == nil || !spfKnown || s.Vantage.NoExtra {
+	switch {
+	case zone == nil:
+		return ofTXT([]string{dkimName(s.Domain)})
+	case s.Vantage.NoExtra || s.Lookup(s.Domain, "MX") == nil || len(spf.Wanted(s.Lookup, s.Domain)) > 0:
 		return nil
 	}
 	var names []string
@@ -35,7 +39,7 @@ func dkimWants(s *evidence.Snapshot, spfKnown bool) []string {
 	if probe := dkim.Name(dkim.Absent(s.Domain), s.Domain); answered && !denied && len(names) == 0 && s.Lookup(probe, "TXT") == nil {
 		names = append(names, probe)
 	}
-	return names
+	return ofTXT(names)
 }
 
 // deniesWildcard reports whether the answer for a selector shows that there is
@@ -94,7 +98,7 @@ func dkimHints(s *evidence.Snapshot, zone *evidence.Lookup) dkim.Hints {
 			}
 		}
 	}
-	for _, n := range spf.Walk(s.Lookup, s.Domain).All()[1:] {
+	for _, n := range walkSPF(s).All()[1:] {
 		h.SPF = append(h.SPF, n.Name)
 	}
 	return h
@@ -132,7 +136,18 @@ type dkimRow struct {
 	err    *dkim.Error
 }
 
+// viewDKIM is shared by those who look at one view of a snapshot.
 func viewDKIM(s *evidence.Snapshot) dkimView {
+	return evidence.Once(s, dkimKey{}, func() dkimView {
+		v := lookAtDKIM(s)
+		v.found, v.wild, v.failed = slices.Clip(v.found), slices.Clip(v.wild), slices.Clip(v.failed)
+		return v
+	})
+}
+
+type dkimKey struct{}
+
+func lookAtDKIM(s *evidence.Snapshot) dkimView {
 	v := dkimView{
 		zone:  s.Lookup(dkimName(s.Domain), "TXT"),
 		probe: s.Lookup(dkim.Name(dkim.Absent(s.Domain), s.Domain), "TXT"),

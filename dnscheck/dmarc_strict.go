@@ -35,7 +35,13 @@ type dmarcView struct {
 }
 
 func viewDMARC(s *evidence.Snapshot) dmarcView {
-	v := dmarcView{s: s, found: dmarc.Find(s.Lookup, s.Domain)}
+	return evidence.Once(s, viewDMARCKey{}, func() dmarcView { return lookAtDMARC(s) })
+}
+
+type viewDMARCKey struct{}
+
+func lookAtDMARC(s *evidence.Snapshot) dmarcView {
+	v := dmarcView{s: s, found: findDMARC(s)}
 	if text, ok := v.found.One(); ok {
 		v.text = text
 		v.record, _ = dmarc.Parse(text)

@@ -44,26 +44,8 @@ var Checks = slices.Concat(
 // The lookups of s must be in order of name and type; the rest of it need not
 // be canonical.
 func Wants(s *evidence.Snapshot) []evidence.Question {
-	var list []evidence.Question
-	all := []func(*evidence.Snapshot) []evidence.Question{ipv6Wants, dnssecWants, authWants, rpkiWants}
-	if !s.Vantage.NoExtra {
-		all = append(all, reverseWants, mailboxWants, spfStrictWants, dmarcStrictWants, mtastsWants, tlsrptWants, bimiWants)
-	}
-	for _, wants := range all {
-		for _, q := range wants(s) {
-			if s.Lookup(q.Name, q.Type) == nil {
-				list = append(list, q)
-			}
-		}
-	}
-	if len(list) == 0 && !s.Vantage.NoExtra { // for then most answers are there
-		for _, q := range dnssecNSEC3Wants(s) {
-			if s.Lookup(q.Name, q.Type) == nil {
-				list = append(list, q)
-			}
-		}
-	}
-	return list
+	var a Asker
+	return a.Wants(s, nil)
 }
 
 // Want is one address of a name server that has to be tried.

@@ -66,7 +66,15 @@ type delegation struct {
 	ownFault bool // the last one of climb was not asked, or failed here
 }
 
-func delegationOf(s *evidence.Snapshot) delegation { return climbed(s, evidence.Climb(s.Domain)) }
+func delegationOf(s *evidence.Snapshot) delegation {
+	return evidence.Once(s, delegationKey{}, func() delegation {
+		d := climbed(s, evidence.Climb(s.Domain))
+		d.hosts, d.climb, d.failed = slices.Clip(d.hosts), slices.Clip(d.climb), slices.Clip(d.failed)
+		return d
+	})
+}
+
+type delegationKey struct{}
 
 func climbed(s *evidence.Snapshot, climb []string) delegation {
 	var d delegation

@@ -55,14 +55,34 @@ func (h *rpkiHosts) add(s *evidence.Snapshot, hosts []string) {
 	}
 }
 
-func rpkiMailServers(s *evidence.Snapshot) rpkiHosts {
+func rpkiMailServers(s *evidence.Snapshot) rpkiHosts { return sharedHosts(s, 'm', findMailServers) }
+
+func rpkiNameServers(s *evidence.Snapshot) rpkiHosts { return sharedHosts(s, 'n', findNameServers) }
+
+// rpkiMailNameServers are the name servers of each mail server's name.
+func rpkiMailNameServers(s *evidence.Snapshot) rpkiHosts {
+	return sharedHosts(s, 'b', findMailNameServers)
+}
+
+// sharedHosts looks for hosts once for all checks.
+func sharedHosts(s *evidence.Snapshot, which hostsKey, find func(*evidence.Snapshot) rpkiHosts) rpkiHosts {
+	return evidence.Once(s, which, func() rpkiHosts {
+		h := find(s)
+		h.rows, h.lookups, h.failed = slices.Clip(h.rows), slices.Clip(h.lookups), slices.Clip(h.failed)
+		return h
+	})
+}
+
+type hostsKey byte
+
+func findMailServers(s *evidence.Snapshot) rpkiHosts {
 	var h rpkiHosts
 	h.asked(s.Lookup(s.Domain, "MX"))
 	h.add(s, s.Mail().Hosts)
 	return h
 }
 
-func rpkiNameServers(s *evidence.Snapshot) rpkiHosts {
+func findNameServers(s *evidence.Snapshot) rpkiHosts {
 	var h rpkiHosts
 	d := delegationOf(s)
 	h.asked(d.climb...)
@@ -71,8 +91,7 @@ func rpkiNameServers(s *evidence.Snapshot) rpkiHosts {
 	return h
 }
 
-// rpkiMailNameServers are the name servers of each mail server's name.
-func rpkiMailNameServers(s *evidence.Snapshot) rpkiHosts {
+func findMailNameServers(s *evidence.Snapshot) rpkiHosts {
 	var h rpkiHosts
 	h.asked(s.Lookup(s.Domain, "MX"))
 	servers := mailNameServers(s, func(d delegation) {

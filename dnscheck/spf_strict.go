@@ -70,8 +70,10 @@ type spfView struct {
 	s *evidence.Snapshot
 }
 
+type surveyKey struct{}
+
 func viewSPF(s *evidence.Snapshot) spfView {
-	return spfView{spf.NewSurvey(s.Lookup, s.Domain), s}
+	return spfView{evidence.Once(s, surveyKey{}, func() *spf.Survey { return spf.NewSurvey(s.Lookup, s.Domain) }), s}
 }
 
 // finding completes one: with faults it is the worst of them, without it is ok,

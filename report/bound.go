@@ -27,7 +27,15 @@ func valid(s string, n int) string {
 	return v[:cut] + "... (" + strconv.Itoa(len(s)) + " octets)"
 }
 
+// bounded makes all arguments valid. It is args itself where they are.
 func bounded(args map[string]string, n int) map[string]string {
+	same := args != nil
+	for _, v := range args {
+		same = same && len(v) <= n && utf8.ValidString(v)
+	}
+	if same {
+		return args
+	}
 	b := make(map[string]string, len(args))
 	for name, v := range args {
 		b[name] = valid(v, n)

@@ -206,6 +206,13 @@ func newCategory(id check.Category, policy *score.Policy, sc *score.Score, resul
 		c.Points, c.Max, c.Percent, c.Low, c.High = own.Points, own.Max, own.Percent, own.Low, own.High
 		c.Internetnl, c.InternetnlStatus, c.InternetnlVerdict = own.API, own.Status.String(), own.Verdict
 	}
+	n := 0
+	for i := range results {
+		if results[i].Check.Category == id {
+			n++
+		}
+	}
+	c.Checks = slices.Grow(c.Checks, n)
 	for _, res := range results {
 		if res.Check.Category == id {
 			c.Checks = append(c.Checks, newCheck(res, sc.Check(res.Check.ID), same))
@@ -218,7 +225,7 @@ func newCategory(id check.Category, policy *score.Policy, sc *score.Score, resul
 func newCheck(res check.Result, own *score.Check, same faults) Check {
 	k := Check{
 		ID: res.Check.ID, Internetnl: res.Check.API, Level: res.Check.Level, Title: res.Check.Title,
-		Cites: append([]check.Citation{}, res.Check.Cites...), Findings: make([]Finding, len(res.Findings)),
+		Cites: some(res.Check.Cites), Findings: make([]Finding, len(res.Findings)),
 	}
 	if own != nil {
 		k.Points, k.Max, k.InternetnlStatus, k.InternetnlVerdict = own.Points, own.Max, own.Status.String(), own.Verdict
@@ -229,6 +236,15 @@ func newCheck(res check.Result, own *score.Check, same faults) Check {
 	}
 	k.Status = worst(checkOrder, len(k.Findings), func(i int) check.Status { return k.Findings[i].Status })
 	return k
+}
+
+// some is a list that is never nil, as in JSON an empty one is no null. It is
+// shared with what it was made from: nobody changes either.
+func some[T any](list []T) []T {
+	if list == nil {
+		return []T{}
+	}
+	return slices.Clip(list)
 }
 
 func newFinding(f check.Finding, level check.Level) Finding {
@@ -243,7 +259,7 @@ func newFinding(f check.Finding, level check.Level) Finding {
 	return Finding{
 		Code: f.Code.Name, Outcome: f.Code.Outcome, Status: check.StatusOf(f.Code, level), Subject: f.Subject,
 		Text: check.Render(f.Code.Text, short), Advice: check.Render(f.Code.Advice, short),
-		Args: args, Evidence: append([]string{}, f.Evidence...), Cites: f.Code.Cites, NotAsked: f.Code.NotAsked,
+		Args: args, Evidence: some(f.Evidence), Cites: f.Code.Cites, NotAsked: f.Code.NotAsked,
 	}
 }
 

@@ -4,13 +4,11 @@ import (
 	"context"
 	"net/netip"
 	"slices"
-	"strconv"
 	"time"
 
 	"mailvet/dnscheck"
 	"mailvet/dnscheck/resolver"
 	"mailvet/report/evidence"
-	"mailvet/smtpcheck"
 )
 
 // run is one scan under way. Only loop's goroutine touches it, but for results.
@@ -21,9 +19,12 @@ type run struct {
 	running int
 	waiting int // of what runs, what waits for other servers than resolvers
 	results chan func() error
-	batch   *hand        // nil: a scan of its own
-	probing []netip.Addr // mail servers that are being waited for
-	left    int          // questions that may still be wanted
+	asker   dnscheck.Asker
+	wishes  []wish
+	fresh   []evidence.Question // lookups that came since the wants were worked out
+	batch   *hand               // nil: a scan of its own
+	probing []netip.Addr        // mail servers that are being waited for
+	left    int                 // questions that may still be wanted
 	dns     resolver.Cost
 
 	// budget is the context with the time that the domain may take. What waits
@@ -156,40 +157,6 @@ func (r *run) arrived(deliver func() error) func(func(func() error) bool) {
 				return
 			}
 		}
-	}
-}
-
-func (r *run) start(ctx context.Context) {
-	for _, wants := range []func(*evidence.Snapshot) []evidence.Question{dnscheck.Wants, smtpcheck.Wants} {
-		for _, q := range wants(r.snap) {
-			r.lookup(ctx, q)
-		}
-	}
-	for _, w := range dnscheck.ReachWants(r.snap) {
-		r.await(task{'r', w.Host, w.Addr.String()}, func() func() error { return r.reach(r.patient, w.Host, w.Addr) })
-	}
-	if r.scanner.Router != nil {
-		for _, a := range dnscheck.RouteWants(r.snap) {
-			r.begin(task{'o', "", a.String()}, func() func() error { return r.route(ctx, a) })
-		}
-		for _, asn := range dnscheck.SystemWants(r.snap) {
-			r.begin(task{'a', "", strconv.FormatUint(uint64(asn), 10)}, func() func() error { return r.system(ctx, asn) })
-		}
-	}
-	if r.scanner.Fetcher != nil {
-		for _, w := range dnscheck.FetchWants(r.snap) {
-			r.await(task{'f', "", w.URL}, func() func() error { return r.fetch(r.patient, w) })
-		}
-	}
-	if r.scanner.Vantage.NoSMTP || r.scanner.Prober == nil {
-		return
-	}
-	for _, w := range smtpcheck.ProbeWants(r.snap) {
-		t := task{'s', w.Host, w.Addr.String()}
-		if !r.started[t] {
-			r.probing = append(r.probing, w.Addr)
-		}
-		r.await(t, func() func() error { return r.probe(r.patient, w.Host, w.Addr) })
 	}
 }
 

@@ -41,6 +41,7 @@ func (r *run) add(l evidence.Lookup) {
 		return compare(a.Name+" "+a.Type, b.Name+" "+b.Type)
 	})
 	r.snap.Lookups = slices.Insert(r.snap.Lookups, i, l)
+	r.fresh = append(r.fresh, evidence.Question{Name: l.Name, Type: l.Type})
 }
 
 func compare(a, b string) int {

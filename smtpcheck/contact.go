@@ -2,6 +2,7 @@ package smtpcheck
 
 import (
 	"net/netip"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -24,6 +25,22 @@ func (c contact) secured() bool { return c.code == starttlsGood || c.code == sta
 // contacts judges each address of a host that is looked at. The second result
 // is the place of the counted address.
 func contacts(s *evidence.Snapshot, host string) ([]contact, int) {
+	x := evidence.Once(s, contactsKey(host), func() shared[contact] { return newShared(judgeContacts(s, host)) })
+	return x.list, x.at
+}
+
+type contactsKey string
+
+// shared is a list that several checks read, with the place of the counted
+// address. Nobody changes it or what it leads to.
+type shared[T any] struct {
+	list []T
+	at   int
+}
+
+func newShared[T any](list []T, at int) shared[T] { return shared[T]{slices.Clip(list), at} }
+
+func judgeContacts(s *evidence.Snapshot, host string) ([]contact, int) {
 	addrs := targets(s, host)
 	list := make([]contact, len(addrs))
 	for i, a := range addrs {

@@ -79,6 +79,12 @@ func (x *served) judged() []*certificate.Certificate {
 
 // servedBy lists the chains of a host, that of the counted address first.
 func servedBy(s *evidence.Snapshot, host string) []*served {
+	return evidence.Once(s, servedKey(host), func() []*served { return slices.Clip(chainsOf(s, host)) })
+}
+
+type servedKey string
+
+func chainsOf(s *evidence.Snapshot, host string) []*served {
 	list, at := contacts(s, host)
 	var out []*served
 	for i, c := range list {

@@ -18,6 +18,7 @@ package smtpcheck
 
 import (
 	"net/netip"
+	"slices"
 
 	"mailvet/report/check"
 	"mailvet/report/evidence"
@@ -99,6 +100,12 @@ func ProbeWants(s *evidence.Snapshot) []Want {
 
 // targets lists the addresses of a host that are looked at, IPv4 first.
 func targets(s *evidence.Snapshot, host string) []netip.Addr {
+	return evidence.Once(s, targetsKey(host), func() []netip.Addr { return slices.Clip(chosen(s, host)) })
+}
+
+type targetsKey string
+
+func chosen(s *evidence.Snapshot, host string) []netip.Addr {
 	addrs, _, _ := s.Addresses(host)
 	n4 := 0
 	for n4 < len(addrs) && addrs[n4].Is4() {
@@ -128,8 +135,10 @@ func counted(targets []netip.Addr) int {
 }
 
 func sessionWith(s *evidence.Snapshot, host string, addr netip.Addr) *evidence.Session {
-	for _, x := range s.SessionsOf(host) {
-		if x.Addr == addr.String() {
+	var text [64]byte
+	want := addr.AppendTo(text[:0])
+	for i := range s.Sessions {
+		if x := &s.Sessions[i]; x.Host == host && x.Addr == string(want) {
 			return x
 		}
 	}

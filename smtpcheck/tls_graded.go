@@ -22,6 +22,13 @@ type graded struct {
 // result is the place of the counted address. Without a plan only the one
 // handshake of the session is known.
 func gradedOf(s *evidence.Snapshot, host string) ([]graded, int) {
+	x := evidence.Once(s, gradedKey(host), func() shared[graded] { return newShared(gradeContacts(s, host)) })
+	return x.list, x.at
+}
+
+type gradedKey string
+
+func gradeContacts(s *evidence.Snapshot, host string) ([]graded, int) {
 	list, at := contacts(s, host)
 	var out []graded
 	counted := 0

@@ -96,11 +96,20 @@ func Plan(h Hints, most int) []Selector {
 			}
 		}
 	}
-	for _, name := range Common {
-		add(Selector{name, soleUser(name)})
+	for _, s := range common {
+		add(s)
 	}
 	return list
 }
+
+// common are the selectors of [Common].
+var common = func() []Selector {
+	list := make([]Selector, len(Common))
+	for i, name := range Common {
+		list[i] = Selector{name, soleUser(name)}
+	}
+	return list
+}()
 
 // All lists every selector of [Providers], each once.
 func All() []Selector {
@@ -176,10 +185,16 @@ func find(name string, of func(*Provider) []string) *Provider {
 	longest := 0
 	for i := range Providers {
 		for _, above := range of(&Providers[i]) {
-			if (name == above || strings.HasSuffix(name, "."+above)) && len(above) > longest {
+			if len(above) > longest && within(name, above) {
 				best, longest = &Providers[i], len(above)
 			}
 		}
 	}
 	return best
+}
+
+// within reports whether a name is or stands below another.
+func within(name, above string) bool {
+	below, ok := strings.CutSuffix(name, above)
+	return ok && (below == "" || below[len(below)-1] == '.')
 }

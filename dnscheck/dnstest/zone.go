@@ -120,7 +120,7 @@ func (z *Zone) Origin() string { return z.origin }
 // normal takes a record through its form in messages, where the parser's
 // leniency ends, and gives its owner name in the canonical form.
 func normal(rr dns.RR) (dns.RR, error) {
-	wire := make([]byte, dns.MaxMsgSize)
+	wire := make([]byte, dns.Len(rr))
 	n, err := dns.PackRR(rr, wire, 0, nil, false)
 	if err != nil {
 		return nil, err

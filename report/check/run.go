@@ -15,10 +15,15 @@ import (
 // A check that another requires must stand before it; Validate sees to that. A
 // check without a subject, one of mailboxes in a scan of a domain, is left out.
 func Run(catalogue []*Check, s *evidence.Snapshot) []Result {
+	s = s.Frozen()
 	results := make([]Result, 0, len(catalogue))
 	done := make(map[*Check][]Finding, len(catalogue))
+	var scopes [PerMailbox + 1][]evidence.Subject
+	for scope := PerDomain; scope <= PerMailbox; scope++ {
+		scopes[scope] = Subjects(s, scope)
+	}
 	for _, c := range catalogue {
-		subjects := Subjects(s, c.Scope)
+		subjects := scopes[c.Scope]
 		if len(subjects) == 0 {
 			continue
 		}
@@ -39,9 +44,11 @@ func answer(c *Check, s *evidence.Snapshot, subject evidence.Subject, done map[*
 		if !ok {
 			continue
 		}
+		if f.Code.Outcome == Pass || f.Code.Outcome == Weak {
+			continue
+		}
 		args := map[string]string{"requires": req.Title}
 		switch {
-		case f.Code.Outcome == Pass || f.Code.Outcome == Weak:
 		case f.Code.Outcome == Inconclusive && f.Code.NotAsked:
 			return Finding{Code: SkippedBy, Args: args}
 		case f.Code.Outcome == Inconclusive:
@@ -63,10 +70,10 @@ func answer(c *Check, s *evidence.Snapshot, subject evidence.Subject, done map[*
 }
 
 func findingFor(findings []Finding, subject evidence.Subject) (Finding, bool) {
-	for _, want := range []evidence.Subject{subject, {Host: subject.Host}, {}} {
-		for _, f := range findings {
-			if f.Subject == want {
-				return f, true
+	for _, want := range [...]evidence.Subject{subject, {Host: subject.Host}, {}} {
+		for i := range findings {
+			if findings[i].Subject == want {
+				return findings[i], true
 			}
 		}
 	}
@@ -205,10 +212,37 @@ func validateCodes(c *Check, fail func(string, ...any)) {
 // Render fills a text's {arguments}. Unknown ones are left as they are. The
 // values are put in raw: escaping is for whoever prints.
 func Render(text string, args map[string]string) string {
-	return placeholder.ReplaceAllStringFunc(text, func(m string) string {
-		if v, ok := args[m[1:len(m)-1]]; ok {
-			return v
+	open := strings.IndexByte(text, '{')
+	if open < 0 {
+		return text
+	}
+	var b strings.Builder
+	size := len(text)
+	for _, v := range args {
+		size += len(v)
+	}
+	b.Grow(size)
+	for open >= 0 {
+		length := strings.IndexAny(text[open+1:], "{}")
+		if length < 0 {
+			break
 		}
-		return m
-	})
+		end := open + 1 + length // of the name; an opening brace there begins another
+		v, ok := args[text[open+1:end]]
+		switch {
+		case text[end] == '{':
+			b.WriteString(text[:end])
+		case ok:
+			b.WriteString(text[:open])
+			b.WriteString(v)
+			end++
+		default:
+			end++
+			b.WriteString(text[:end])
+		}
+		text = text[end:]
+		open = strings.IndexByte(text, '{')
+	}
+	b.WriteString(text)
+	return b.String()
 }

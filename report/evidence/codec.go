@@ -7,9 +7,11 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"hash"
 	"io"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -26,7 +28,9 @@ func (s *Snapshot) Canonical() {
 	s.Time = canonicalTime(s.Time)
 	for i := range s.Lookups {
 		l := &s.Lookups[i]
-		slices.SortFunc(l.Answer, compareRR)
+		if !slices.IsSortedFunc(l.Answer, compareRR) {
+			slices.SortFunc(l.Answer, compareRR)
+		}
 		for j := range l.Signatures {
 			l.Signatures[j].canonical()
 		}
@@ -40,24 +44,25 @@ func (s *Snapshot) Canonical() {
 				a.Expiration.Compare(b.Expiration), a.Inception.Compare(b.Inception), cmp.Compare(a.Covers, b.Covers))
 		})
 	}
-	sortUnique(&s.Lookups, func(l Lookup) string { return l.Name + " " + l.Type })
-	sortUnique(&s.Reaches, func(r Reach) string { return r.Host + " " + r.Addr })
+	sortUnique(&s.Lookups, func(a, b *Lookup) int { return compareKeys(a.Name, a.Type, b.Name, b.Type) })
+	sortUnique(&s.Reaches, func(a, b *Reach) int { return compareKeys(a.Host, a.Addr, b.Host, b.Addr) })
 	for i := range s.Sessions {
 		s.Sessions[i].Time = canonicalTime(s.Sessions[i].Time)
 	}
-	sortUnique(&s.Sessions, func(x Session) string { return x.Host + " " + x.Addr + " " + strconv.Itoa(x.Port) })
-	sortUnique(&s.Chains, func(c Chain) string { return c.ID })
-	sortUnique(&s.Certificates, func(c Certificate) string { return c.ID })
+	port := func(x *Session) string { return x.Addr + " " + strconv.Itoa(x.Port) }
+	sortUnique(&s.Sessions, func(a, b *Session) int { return compareKeys(a.Host, port(a), b.Host, port(b)) })
+	sortUnique(&s.Chains, func(a, b *Chain) int { return strings.Compare(a.ID, b.ID) })
+	sortUnique(&s.Certificates, func(a, b *Certificate) int { return strings.Compare(a.ID, b.ID) })
 	for i := range s.Fetches {
 		if c := s.Fetches[i].Certificate; c != nil {
 			c.NotBefore, c.NotAfter = canonicalTime(c.NotBefore), canonicalTime(c.NotAfter)
 		}
 	}
-	sortUnique(&s.Fetches, func(f Fetch) string { return f.URL })
+	sortUnique(&s.Fetches, func(a, b *Fetch) int { return strings.Compare(a.URL, b.URL) })
 	for i := range s.Routings {
 		s.Routings[i].canonical()
 	}
-	sortUnique(&s.Routings, func(r Routing) string { return r.Addr })
+	sortUnique(&s.Routings, func(a, b *Routing) int { return strings.Compare(a.Addr, b.Addr) })
 	slices.SortStableFunc(s.Systems, func(a, b System) int { return cmp.Compare(a.ASN, b.ASN) })
 	s.Systems = slices.CompactFunc(s.Systems, func(a, b System) bool { return a.ASN == b.ASN })
 	if s.Lookups == nil {
@@ -75,9 +80,19 @@ func compareRR(a, b RR) int {
 	return cmp.Or(cmp.Compare(a.Name, b.Name), cmp.Compare(a.Type, b.Type), cmp.Compare(a.Data, b.Data), cmp.Compare(a.TTL, b.TTL))
 }
 
-func sortUnique[E any](list *[]E, key func(E) string) {
-	slices.SortStableFunc(*list, func(a, b E) int { return cmp.Compare(key(a), key(b)) })
-	*list = slices.CompactFunc(*list, func(a, b E) bool { return key(a) == key(b) })
+// sortUnique orders a list and keeps the first of those that are equal. Most
+// lists are in order, as snapshots are made canonical more than once.
+func sortUnique[E any](list *[]E, compare func(a, b *E) int) {
+	l := *list
+	ordered := true
+	for i := 1; i < len(l) && ordered; i++ {
+		ordered = compare(&l[i-1], &l[i]) < 0
+	}
+	if ordered {
+		return
+	}
+	slices.SortStableFunc(l, func(a, b E) int { return compare(&a, &b) })
+	*list = slices.CompactFunc(l, func(a, b E) bool { return compare(&a, &b) == 0 })
 }
 
 // Encode writes the canonical form of s as one line. It makes s canonical.
@@ -160,26 +175,39 @@ func (s *Snapshot) datable() error {
 	return nil
 }
 
-// Digest is "sha256:" and the hash of the canonical form.
+// Digest is "sha256:" and the hash of the canonical form. It makes s canonical.
 func Digest(s *Snapshot) (string, error) {
-	b, err := Marshal(s)
-	if err != nil {
-		return "", err
+	s.Canonical()
+	h := lineHash{sha256.New()}
+	enc := json.NewEncoder(h)
+	enc.SetEscapeHTML(false)
+	if err := enc.Encode(s); err != nil {
+		return "", fmt.Errorf("evidence: encode %s: %w", s.Domain, err)
 	}
-	return hash(b), nil
+	return digestText(h.Sum(nil)), nil
 }
 
-func hash(b []byte) string {
-	h := sha256.Sum256(b)
-	return "sha256:" + hex.EncodeToString(h[:])
+// lineHash hashes a line that is written at once, without its end.
+type lineHash struct{ hash.Hash }
+
+func (h lineHash) Write(b []byte) (int, error) {
+	_, err := h.Hash.Write(bytes.TrimSuffix(b, []byte("\n")))
+	return len(b), err
 }
+
+func digestOf(b []byte) string {
+	h := sha256.Sum256(b)
+	return digestText(h[:])
+}
+
+func digestText(sum []byte) string { return "sha256:" + hex.EncodeToString(sum) }
 
 // NewCertificate names the certificate by its content. It keeps der.
-func NewCertificate(der []byte) Certificate { return Certificate{ID: hash(der), DER: der} }
+func NewCertificate(der []byte) Certificate { return Certificate{ID: digestOf(der), DER: der} }
 
 // NewChain names the chain by its content.
 func NewChain(ders [][]byte) (Chain, []Certificate) {
-	c := Chain{ID: hash(bytes.Join(ders, nil))}
+	c := Chain{ID: digestOf(bytes.Join(ders, nil))}
 	certs := make([]Certificate, len(ders))
 	for i, der := range ders {
 		certs[i] = NewCertificate(der)

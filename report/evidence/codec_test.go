@@ -106,6 +106,9 @@ func unset(v reflect.Value, path string, set map[string]bool) {
 			return
 		}
 		for i := range v.NumField() {
+			if !v.Type().Field(i).IsExported() {
+				continue
+			}
 			name := v.Type().Name() + "." + v.Type().Field(i).Name
 			set[name] = set[name] || !v.Field(i).IsZero()
 			unset(v.Field(i), name, set)

@@ -46,6 +46,9 @@ type Snapshot struct {
 	// Error is set when the domain could not be scanned at all; everything
 	// above but Domain, Time and Vantage may then be empty.
 	Error *Failure `json:"error,omitempty"`
+
+	missed *[]Question // see Watched
+	once   map[any]any // see Frozen
 }
 
 // Tool says which program wrote the evidence.

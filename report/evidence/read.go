@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"net/netip"
 	"slices"
-	"sort"
 	"strconv"
 	"strings"
 )
@@ -13,13 +12,19 @@ import (
 // The snapshot must be canonical.
 func (s *Snapshot) Lookup(name, typ string) *Lookup {
 	name = Name(name)
-	i := sort.Search(len(s.Lookups), func(i int) bool {
-		l := &s.Lookups[i]
-		return compareKeys(l.Name, l.Type, name, typ) >= 0
-	})
-	if i < len(s.Lookups) && s.Lookups[i].Name == name && s.Lookups[i].Type == typ {
-		return &s.Lookups[i]
+	low, high := 0, len(s.Lookups)
+	for low < high {
+		at := int(uint(low+high) >> 1)
+		if l := &s.Lookups[at]; compareKeys(l.Name, l.Type, name, typ) < 0 {
+			low = at + 1
+		} else {
+			high = at
+		}
 	}
+	if low < len(s.Lookups) && s.Lookups[low].Name == name && s.Lookups[low].Type == typ {
+		return &s.Lookups[low]
+	}
+	s.miss(name, typ)
 	return nil
 }
 
@@ -32,6 +37,14 @@ func compareKeys(name1, typ1, name2, typ2 string) int {
 	}
 	if len(name1) == len(name2) {
 		return strings.Compare(typ1, typ2)
+	}
+	// One name begins with the other: its next octet stands against the space.
+	if len(name1) > n {
+		if name1[n] != ' ' {
+			return cmp.Compare(name1[n], ' ')
+		}
+	} else if name2[n] != ' ' {
+		return cmp.Compare(' ', name2[n])
 	}
 	return strings.Compare(name1[n:]+" "+typ1, name2[n:]+" "+typ2)
 }
@@ -77,6 +90,21 @@ func (s *Snapshot) Chain(id string) (*Chain, [][]byte) {
 	return nil, nil
 }
 
+// place finds an element of a list, or one that is the same.
+func place[T any](list []T, what *T, same func(*T) bool) int {
+	for i := range list {
+		if &list[i] == what {
+			return i
+		}
+	}
+	for i := range list {
+		if same(&list[i]) {
+			return i
+		}
+	}
+	return -1
+}
+
 // Pointer is the JSON pointer (RFC 6901) of a lookup, session, reach, routing,
 // system or fetch of s within its stored form; empty for anything else, nil included.
 func (s *Snapshot) Pointer(what any) string {
@@ -91,32 +119,32 @@ func (s *Snapshot) Pointer(what any) string {
 		if w == nil {
 			return ""
 		}
-		return at("lookups", slices.IndexFunc(s.Lookups, func(l Lookup) bool { return l.Name == w.Name && l.Type == w.Type }))
+		return at("lookups", place(s.Lookups, w, func(l *Lookup) bool { return l.Name == w.Name && l.Type == w.Type }))
 	case *Session:
 		if w == nil {
 			return ""
 		}
-		return at("sessions", slices.IndexFunc(s.Sessions, func(x Session) bool { return x.Host == w.Host && x.Addr == w.Addr && x.Port == w.Port }))
+		return at("sessions", place(s.Sessions, w, func(x *Session) bool { return x.Host == w.Host && x.Addr == w.Addr && x.Port == w.Port }))
 	case *Reach:
 		if w == nil {
 			return ""
 		}
-		return at("reaches", slices.IndexFunc(s.Reaches, func(x Reach) bool { return x.Host == w.Host && x.Addr == w.Addr }))
+		return at("reaches", place(s.Reaches, w, func(x *Reach) bool { return x.Host == w.Host && x.Addr == w.Addr }))
 	case *Fetch:
 		if w == nil {
 			return ""
 		}
-		return at("fetches", slices.IndexFunc(s.Fetches, func(x Fetch) bool { return x.URL == w.URL }))
+		return at("fetches", place(s.Fetches, w, func(x *Fetch) bool { return x.URL == w.URL }))
 	case *Routing:
 		if w == nil {
 			return ""
 		}
-		return at("routings", slices.IndexFunc(s.Routings, func(x Routing) bool { return x.Addr == w.Addr }))
+		return at("routings", place(s.Routings, w, func(x *Routing) bool { return x.Addr == w.Addr }))
 	case *System:
 		if w == nil {
 			return ""
 		}
-		return at("systems", slices.IndexFunc(s.Systems, func(x System) bool { return x.ASN == w.ASN }))
+		return at("systems", place(s.Systems, w, func(x *System) bool { return x.ASN == w.ASN }))
 	}
 	return ""
 }
@@ -159,7 +187,15 @@ type Mail struct {
 // one that receives no mail.
 //
 // It differs where an answer is missing: then the status is unknown, not "no MX".
+//
+// What it holds is shared by all who ask a [Snapshot.Frozen] view.
 func (s *Snapshot) Mail() Mail {
+	return Once(s, mailKey{}, s.mail)
+}
+
+type mailKey struct{}
+
+func (s *Snapshot) mail() Mail {
 	mx := s.Lookup(s.Domain, "MX")
 	if mx == nil || mx.Unknown() {
 		return Mail{}
@@ -255,7 +291,22 @@ func (s *Snapshot) addressState(name string) Availability {
 // Addresses returns the addresses of a host, IPv4 before IPv6, each in order.
 // IPv4-mapped IPv6 addresses are left out (they reach nobody). The two flags
 // say whether the answer for the family is known; an unasked one is not.
+// The list is shared by all who ask a [Snapshot.Frozen] view.
 func (s *Snapshot) Addresses(host string) (addrs []netip.Addr, known4, known6 bool) {
+	x := Once(s, addressesKey(host), func() addresses { return s.addresses(host) })
+	return x.addrs, x.known4, x.known6
+}
+
+type (
+	addressesKey string
+	addresses    struct {
+		addrs          []netip.Addr
+		known4, known6 bool
+	}
+)
+
+func (s *Snapshot) addresses(host string) addresses {
+	var addrs []netip.Addr
 	known := func(l *Lookup) bool { return l != nil && l.Outcome.Known() }
 	a, aaaa := s.Lookup(host, "A"), s.Lookup(host, "AAAA")
 	for _, l := range []*Lookup{a, aaaa} {
@@ -269,7 +320,7 @@ func (s *Snapshot) Addresses(host string) (addrs []netip.Addr, known4, known6 bo
 		}
 	}
 	slices.SortStableFunc(addrs, func(x, y netip.Addr) int { return x.Compare(y) })
-	return slices.Compact(addrs), known(a), known(aaaa)
+	return addresses{slices.Clip(slices.Compact(addrs)), known(a), known(aaaa)}
 }
 
 // Climb lists a name and the names above it, down to two labels: a top-level

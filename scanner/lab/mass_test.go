@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io/fs"
 	"iter"
+	"net/netip"
 	"strings"
 	"testing"
 	"testing/fstest"
@@ -21,15 +22,27 @@ const massProviders = 10
 // are signed.
 func mass(t testing.TB, n int, opts lab.Options) *lab.Lab {
 	t.Helper()
-	ground, err := fs.ReadFile(testdata.Scenarios, "scenarios/00-internet.txt")
+	if opts.Now.IsZero() {
+		opts.Now = time.Now()
+	}
+	l, err := newMass(n, opts)
 	if err != nil {
 		t.Fatal(err)
+	}
+	return l
+}
+
+func newMass(n int, opts lab.Options) (*lab.Lab, error) {
+	ground, err := fs.ReadFile(testdata.Scenarios, "scenarios/00-internet.txt")
+	if err != nil {
+		return nil, err
 	}
 	var b strings.Builder
 	for p := range massProviders {
 		fmt.Fprintf(&b, "-- zone provider%d.test signed --\n_spf TXT \"v=spf1 ip4:198.51.100.0/24 -all\"\n", p)
 		for h := range 2 {
-			fmt.Fprintf(&b, "mx%d A 198.51.100.%d\nmx%d AAAA 2001:db8:%d::%d\n", h, 100+2*p+h, h, 100+p, h+1)
+			a := massAddrs(p, h)
+			fmt.Fprintf(&b, "mx%d A %s\nmx%d AAAA %s\n", h, a[0], h, a[1])
 			fmt.Fprintf(&b, "_25._tcp.mx%d TLSA {tlsa mx%d.provider%d.test 3 1 1}\n", h, h, p)
 		}
 	}
@@ -52,15 +65,18 @@ _dmarc TXT "v=DMARC1; p=reject; rua=mailto:dmarc@%s"
 default._domainkey TXT "v=DKIM1; k=ed25519; p=11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo="
 `, massName(i), signed, p, p, p, massName(i))
 	}
-	if opts.Now.IsZero() {
-		opts.Now = time.Now()
-	}
 	l, err := lab.Load(fstest.MapFS{"mass/00.txt": {Data: ground}, "mass/10.txt": {Data: []byte(b.String())}}, "mass", opts)
 	if err != nil {
-		t.Fatal(err)
+		return nil, err
 	}
 	l.Recursive.Remember = 40 * n
-	return l
+	return l, nil
+}
+
+// massAddrs are the addresses of a provider's host.
+func massAddrs(provider, host int) [2]netip.Addr {
+	v6 := [16]byte{0: 0x20, 1: 0x01, 2: 0x0d, 3: 0xb8, 5: byte(100 + provider), 15: byte(host + 1)}
+	return [2]netip.Addr{netip.AddrFrom4([4]byte{198, 51, 100, byte(100 + 2*provider + host)}), netip.AddrFrom16(v6)}
 }
 
 func massName(i int) string { return fmt.Sprintf("c%06d.test", i) }

@@ -27,7 +27,7 @@ func TestMassTime(t *testing.T) {
 	}
 	synctest.Test(t, func(t *testing.T) {
 		l := mass(t, n, lab.Options{Latency: massLatency})
-		c := runMass(t, l, n, 0)
+		c := runMass(t, l.Scanner(), n, 0)
 		t.Logf("%d domains: %s of fake time, %.1f questions and %.2f connections a domain, %s of CPU", n, c.wall,
 			float64(c.questions)/float64(n), float64(c.connections)/float64(n), c.cpu)
 		if most := massProbes + time.Duration(n)*massDomain; c.wall > most {
