@@ -2,6 +2,7 @@ package smtpcheck
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -50,14 +51,14 @@ var daneForecast = &check.Check{
 // outlook is which of the records outlive what.
 type outlook struct {
 	key      bool // matches the present key: 3 1 x
-	anchor   bool // matches an issuer in the chain: 2 x x
+	anchor   int  // the place in the chain of an issuer that one matches: 2 x x; -1 without
 	next     bool // of usage 3 and about a key, and matches nothing yet: for the next one
 	matching []string
 }
 
 func evaluateForecast(s *evidence.Snapshot, subject evidence.Subject) check.Finding {
 	src, x := sourceOf(s, subject.Host), countedOf(s, subject.Host)
-	f := check.Finding{Args: map[string]string{"host": subject.Host, "record": src.record(x), "next": nextRecord(src, x)}, Evidence: pointers(s, src.own)}
+	f := check.Finding{Args: map[string]string{"host": subject.Host, "record": src.record(x), "next": nextRecord(s, src, x)}, Evidence: pointers(s, src.own)}
 	switch {
 	case x == nil || x.leaf() == nil || src.own == nil || src.own.Unknown():
 		f.Code = forecastUnknown
@@ -69,28 +70,25 @@ func evaluateForecast(s *evidence.Snapshot, subject evidence.Subject) check.Find
 		f.Code = forecastNothing
 		return f
 	}
-	in := src.input(s, x)
-	res := dane.Verify(in)
+	res := dane.Verify(src.input(s, x))
 	if res.Verdict != dane.Validated {
 		f.Code = forecastMismatch
 		return f
 	}
-	o := look(res)
+	o := look(res, alsoServed(s, src, x))
 	f.Code = forecastReady
 	switch {
-	case !o.key && !o.anchor:
+	case !o.key && o.anchor < 0:
 		f.Code = forecastAlways
-	case !o.anchor && !o.next:
+	case o.anchor < 0 && !o.next:
 		f.Code = forecastNewKey
 	}
 	f.Args["matching"] = join(o.matching)
-	f.Args["same"] = words(o.key || o.anchor, "will match")
-	f.Args["new"], f.Args["issuer"] = words(o.anchor, "will match, if the same authority issues it"), words(false, "")
-	if o.next {
-		f.Args["issuer"] = "will match, if it is the key of a record that is there already"
-		if !o.anchor {
-			f.Args["new"] = f.Args["issuer"]
-		}
+	f.Args["same"] = words(o.key || o.anchor >= 0, "will match")
+	const there = "will match, if it is the key of a record that is there already"
+	f.Args["new"], f.Args["issuer"] = words(o.next, there), words(o.next, there)
+	if o.anchor >= 0 {
+		f.Args["new"] = fmt.Sprintf("will match, if %s signs it again (authorities change their certificates, some without notice)", anchorName(x, o.anchor))
 	}
 	schedule(&f, s, x, src.own)
 	return f
@@ -104,34 +102,73 @@ func words(good bool, text string) string {
 }
 
 // look sorts the records by what they outlive (RFC 7671, Sections 5.1 and 5.2).
-func look(res dane.Result) outlook {
-	var o outlook
-	for _, r := range res.Records {
+// A record that matches another certificate of the host is none for the next key.
+func look(res dane.Result, others []dane.Result) outlook {
+	o := outlook{anchor: -1}
+	for i, r := range res.Records {
 		t := r.TLSA
 		if r.Status == dane.Matched {
 			o.matching = append(o.matching, fmt.Sprintf("%d %d %d", t.Usage, t.Selector, t.Matching))
 		}
+		elsewhere := slices.ContainsFunc(others, func(x dane.Result) bool { return x.Records[i].Status == dane.Matched })
 		switch {
 		case r.Status == dane.Matched && t.Usage == dane.DANEEE && t.Selector == dane.SPKI:
 			o.key = true
 		case r.Status == dane.Matched && t.Usage == dane.DANETA:
-			o.anchor = true
-		case r.Status == dane.NoMatch && t.Usage == dane.DANEEE && t.Selector == dane.SPKI:
+			o.anchor = max(o.anchor, r.Depth)
+		case r.Status == dane.NoMatch && t.Usage == dane.DANEEE && t.Selector == dane.SPKI && !elsewhere:
 			o.next = true
 		}
 	}
 	return o
 }
 
+// alsoServed is what the records say of the other certificates of the host: of
+// another kind of key, or at another address.
+func alsoServed(s *evidence.Snapshot, src source, x *served) []dane.Result {
+	ids := []string{}
+	list, _ := gradedOf(s, src.host)
+	for _, g := range list {
+		ids = append(ids, chainOf(g.session))
+		for _, c := range g.tls.Certificates {
+			ids = append(ids, c.Chain)
+		}
+	}
+	slices.Sort(ids)
+	var out []dane.Result
+	for _, id := range slices.Compact(ids) {
+		if chain, ders := s.Chain(id); chain != nil && chain != x.chain {
+			in := src.input(s, &served{host: src.host, chain: chain, ders: ders})
+			in.MatchOnly = true
+			out = append(out, dane.Verify(in))
+		}
+	}
+	return out
+}
+
+// anchorName names a certificate of a chain for people.
+func anchorName(x *served, depth int) string {
+	if depth < len(x.ders) {
+		if c := x.cert(depth); c != nil && c.CommonName != "" {
+			return c.CommonName
+		}
+	}
+	return "the same authority"
+}
+
 // schedule says when: renewal is due when a third of the certificate's life is
 // left, and a record must be there two TTLs before (RFC 7671, Section 8.1).
 func schedule(f *check.Finding, s *evidence.Snapshot, x *served, l *evidence.Lookup) {
 	leaf := x.leaf()
-	wait := 2 * time.Duration(ttlOf(l)) * time.Second
+	ttl, known := ttlOf(l)
+	wait := 2 * time.Duration(ttl) * time.Second
 	due := leaf.NotAfter.Add(-leaf.NotAfter.Sub(leaf.NotBefore) / 3)
 	before := due.Add(-wait)
 	date := func(t time.Time) string { return t.UTC().Format(time.DateOnly) }
-	f.Args["end"], f.Args["due"], f.Args["before"], f.Args["wait"] = date(leaf.NotAfter), date(due), date(before), wait.String()
+	f.Args["end"], f.Args["due"], f.Args["before"], f.Args["wait"] = date(leaf.NotAfter), date(due), date(before), span(wait)
+	if !known {
+		f.Args["wait"] += " or more: the TTL in the zone is not known, for a cache may have told what is left of it"
+	}
 	if due.Before(s.Time) {
 		f.Args["due"] = "now"
 	}
@@ -140,24 +177,63 @@ func schedule(f *check.Finding, s *evidence.Snapshot, x *served, l *evidence.Loo
 	}
 }
 
-// ttlOf is the TTL of the records. What a resolver holds counts down, so an hour
-// is taken where there is less.
-func ttlOf(l *evidence.Lookup) uint32 {
-	var ttl uint32 = 3600
+// ttlOf is the TTL of the records in their zone, which their signature tells
+// (RFC 4034, Section 3.1.4). What a resolver holds counts down: without a
+// signature an hour is taken where there is less, and the second result is false.
+func ttlOf(l *evidence.Lookup) (ttl uint32, known bool) {
+	for _, sig := range l.Signatures {
+		if sig.Covers == "TLSA" {
+			ttl = max(ttl, sig.TTL)
+		}
+	}
+	if ttl > 0 {
+		return ttl, true
+	}
+	ttl = 3600
 	for _, rr := range l.Answer {
 		ttl = max(ttl, rr.TTL)
 	}
-	return ttl
+	return ttl, false
+}
+
+// span is a time in words: "2 hours", "1 hour 30 minutes".
+func span(d time.Duration) string {
+	var parts []string
+	for _, unit := range []struct {
+		name string
+		size time.Duration
+	}{{"day", 24 * time.Hour}, {"hour", time.Hour}, {"minute", time.Minute}, {"second", time.Second}} {
+		n := d / unit.size
+		d -= n * unit.size
+		switch {
+		case n == 1:
+			parts = append(parts, "1 "+unit.name)
+		case n > 1:
+			parts = append(parts, fmt.Sprintf("%d %ss", n, unit.name))
+		}
+	}
+	return strings.Join(parts, " ")
 }
 
 // nextRecord is the record for what comes after the present key: that of the
-// issuer in the chain, which needs no knowledge of the next key, or else a form
-// to fill in.
-func nextRecord(src source, x *served) string {
-	if x != nil && len(x.ders) > 1 {
-		if data, err := dane.EE(x.ders[1]); err == nil {
-			return tlsaName(src.base) + ". IN TLSA 2" + strings.TrimPrefix(data, "3")
-		}
+// issuer in the chain, which needs no knowledge of the next key, if it would
+// validate what is served now; or else a form to fill in.
+func nextRecord(s *evidence.Snapshot, src source, x *served) string {
+	owner := tlsaName(src.base) + ". IN TLSA "
+	form := owner + "3 1 1 <SHA-256 of the next key>"
+	if x == nil || len(x.ders) < 2 {
+		return form
 	}
-	return tlsaName(src.base) + ". IN TLSA 3 1 1 <SHA-256 of the next key>"
+	data, err := dane.EE(x.ders[1])
+	if err != nil {
+		return form
+	}
+	data = "2" + strings.TrimPrefix(data, "3")
+	record, err := evidence.RR{Type: "TLSA", Data: data}.TLSA()
+	in := src.input(s, x)
+	in.Records = []evidence.TLSA{record}
+	if err != nil || dane.Verify(in).Verdict != dane.Validated {
+		return form
+	}
+	return owner + data
 }

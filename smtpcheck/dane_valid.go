@@ -36,7 +36,7 @@ var (
 		Text:   "The TLSA records of {host} do not match the certificate it serves at {addrs} ({records}). Senders that use DANE do not deliver there. Internet.nl does not find these records, and so does not test them.",
 		Advice: "Publish this record: {record}"}
 	daneMismatchElsewhere = &check.Code{Name: "mismatch-elsewhere", Outcome: check.Fail, Verdict: "good",
-		Text:   "{host} serves another certificate at {addrs} than at {counted}, and no TLSA record matches it ({problem}). Senders that use DANE do not deliver there. Internet.nl looks at {counted} only.",
+		Text:   "{host} serves another certificate at {addrs} than at {counted}, and no TLSA record matches it ({records}). Senders that use DANE do not deliver there. Internet.nl looks at {counted} only.",
 		Advice: "Install the same certificate at every address of {host}, or publish this record beside the others: {record}"}
 )
 

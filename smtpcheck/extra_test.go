@@ -219,6 +219,13 @@ func extraCases(t *testing.T) []testCase {
 		{forecast, "ready", "", "authority alone", tlsaIs(tlsa(2, 1, issuer))},
 		{forecast, "new-key-breaks", "", "", tlsaIs(tlsa(3, 1, good[0]))},
 		{forecast, "new-key-breaks", "", "late already", all(serve(valid(-80, 10), evidence.Trusted), func(w *world) { w.record(tlsa(3, 1, valid(-80, 10)[0])) })},
+		{forecast, "new-key-breaks", "", "the other record is about the key at the other address", func(w *world) { w.serve(six, other, evidence.Trusted) }},
+		{forecast, "new-key-breaks", "", "the other record is about the other kind of key", func(w *world) {
+			w.serve(six, other, evidence.Trusted)
+			id := w.Sessions[1].Handshake.Chain
+			w.serve(six, good, evidence.Trusted)
+			tlsBoth(func(t *evidence.TLS) { t.Certificates[0].Answer, t.Certificates[0].Chain = evidence.Accepted, id })(w)
+		}},
 		{forecast, "any-renewal-breaks", "", "", tlsaIs(tlsa(3, 0, good[0]))},
 		{forecast, "publish", "", "", noTLSA},
 		{forecast, "publish", "", "no authority in the chain", all(noTLSA, serve(good[:1], evidence.Untrusted))},
@@ -236,13 +243,35 @@ func TestForecast(t *testing.T) {
 	ders := chain(smtptest.Leaf{NotBefore: now.AddDate(0, 0, -10), NotAfter: now.AddDate(0, 0, 80)})
 	w.both(ders, evidence.Trusted)
 	w.record(tlsa(3, 1, ders[0]))
-	w.lookup("_25._tcp."+mx, "TLSA", func(l *evidence.Lookup) { l.Answer[0].TTL = 3600 })
-	f := finding(t, w, "dane-forecast")
-	got := check.Render(f.Code.Text+f.Code.Advice, f.Args)
-	for _, want := range []string{"same key will match", "new key will break DANE", "ends on 2027-02-10", "renewed about 2027-01-11", "before 2027-01-11", "2h0m0s",
-		"_25._tcp." + mx + ". IN TLSA " + strings.ToLower(tlsa(2, 1, ders[1]))} {
-		if !strings.Contains(got, want) {
-			t.Errorf("%q is not in %q", want, got)
+	w.lookup("_25._tcp."+mx, "TLSA", func(l *evidence.Lookup) { l.Answer[0].TTL = 60 })
+	read := func(wants ...string) {
+		t.Helper()
+		f := finding(t, w, "dane-forecast")
+		got := check.Render(f.Code.Text+f.Code.Advice, f.Args)
+		for _, want := range wants {
+			if !strings.Contains(got, want) {
+				t.Errorf("%q is not in %q", want, got)
+			}
 		}
 	}
+	record := "_25._tcp." + mx + ". IN TLSA "
+	issuer, form := record+strings.ToLower(tlsa(2, 1, ders[1])), record+"3 1 1 <SHA-256 of the next key>"
+	read("same key will match", "new key will break DANE", "ends on 2027-02-10", "renewed about 2027-01-11", "before 2027-01-11", issuer,
+		"(2 hours or more: the TTL in the zone is not known")
+	// The signature says what the TTL is in the zone, whatever is left of it.
+	w.lookup("_25._tcp."+mx, "TLSA", func(l *evidence.Lookup) {
+		l.Signatures = []evidence.Signature{{Zone: domain, Covers: "NSEC", TTL: 7 * 86400}, {Zone: domain, Covers: "TLSA", TTL: 2*86400 + 2700}}
+	})
+	read("(4 days 1 hour 30 minutes)", "before 2027-01-07")
+	// The record of an issuer is of use only if it validates what is served.
+	for _, leaf := range []smtptest.Leaf{{Form: smtptest.Unrelated}, {Names: []string{"other.example.test"}}} {
+		ders := chain(leaf)
+		w.both(ders, evidence.Untrusted)
+		w.record(tlsa(3, 1, ders[0]))
+		read(form)
+	}
+	// That of an authority serves as long as it signs with the same certificate.
+	w.both(ders, evidence.Trusted)
+	w.record(tlsa(2, 1, ders[1]))
+	read("new key will match, if Example Intermediate signs it again", "another authority will break DANE")
 }

@@ -213,9 +213,9 @@ var tlsPostQuantum = &check.Check{
 	Cites:    []check.Citation{{Source: "draft-ietf-tls-ecdhe-mlkem"}, {Source: "FIPS 203"}},
 	Requires: requiresTLS,
 	Args:     tlsArgs,
-	Codes:    append([]*check.Code{quantumSafe, quantumNot, tlsWeakerElsewhere}, quantumOpen.codes()...),
+	Codes:    append([]*check.Code{quantumSafe, quantumNot, tlsWeakerHere}, quantumOpen.codes()...),
 	Evaluate: func(s *evidence.Snapshot, subject evidence.Subject) check.Finding {
-		return gradeEach(s, subject.Host, func(g *graded) opinion {
+		return gradeExtra(s, subject.Host, func(g *graded) opinion {
 			switch group := g.tls.Group("X25519MLKEM768"); {
 			case group.Answer == evidence.Accepted, strings.EqualFold(g.session.Handshake.Group, "X25519MLKEM768"):
 				return opinion{code: quantumSafe}
@@ -249,9 +249,9 @@ var tlsSession = &check.Check{
 	Cites:    []check.Citation{check.RFC("8446", "4.6.1"), check.RFC("6066", "8"), check.RFC("7301", "3")},
 	Requires: requiresTLS,
 	Args:     append([]string{"tickets", "ocsp", "alpn"}, tlsArgs...),
-	Codes:    append([]*check.Code{sessionFeatures, sessionStaple, tlsWeakerElsewhere}, sessionOpen.codes()...),
+	Codes:    append([]*check.Code{sessionFeatures, sessionStaple, tlsWeakerHere}, sessionOpen.codes()...),
 	Evaluate: func(s *evidence.Snapshot, subject evidence.Subject) check.Finding {
-		return gradeEach(s, subject.Host, func(g *graded) opinion { return judgeSession(s, g) })
+		return gradeExtra(s, subject.Host, func(g *graded) opinion { return judgeSession(s, g) })
 	},
 }
 

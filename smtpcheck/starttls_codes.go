@@ -97,7 +97,7 @@ var (
 		Advice: "Outgoing connections to port {port} may be blocked in the network of this scan, as most access providers and clouds do. Try \"nc -v {host} {port}\", and scan from a network that is allowed to send mail."}
 	starttlsSilent = &check.Code{Name: "silent", Outcome: check.Inconclusive, Verdict: "other",
 		Text:   "{host} at {addr} takes the connection, but then did not answer in time ({failure}).",
-		Advice: "Scan again with a longer --timeout. Some servers make unknown clients wait."}
+		Advice: "Scan again later, or from an address with a reverse name. Servers wait like this to put off unknown clients, or because their own questions to the DNS about the client get no answer: see to the resolver of {host}."}
 	starttlsBrokenOff = &check.Code{Name: "broken-off", Outcome: check.Inconclusive, Verdict: "other",
 		Text:   "The connection with {host} at {addr} was broken off ({failure}), as servers do that limit connections. Whether it has STARTTLS is not known.",
 		Advice: "Scan again later, or from an address that the server does not limit. If it stays so after STARTTLS, see whether the server can load its certificate and key."}

@@ -238,12 +238,17 @@ func (o open) of(g *graded, verdict string) opinion {
 // Answers of the checks of TLS for hosts whose addresses differ.
 var (
 	tlsWorseElsewhere = &check.Code{Name: "worse-elsewhere", Outcome: check.Fail,
-		Text:   "{host} {problem} at {where}. Internet.nl looks at {counted} only, where it does not.",
+		Text:   "{host} {problem} at {where}. At {counted}, the only address that Internet.nl looks at, that is not so.",
 		Advice: "Configure TLS alike at all addresses of {host}."}
 	tlsWeakerElsewhere = &check.Code{Name: "weaker-elsewhere", Outcome: check.Weak,
-		Text:   "{host} {problem} at {where}. Internet.nl looks at {counted} only, where it does not.",
+		Text:   "{host} {problem} at {where}. At {counted}, the only address that Internet.nl looks at, that is not so.",
 		Advice: "Configure TLS alike at all addresses of {host}."}
 )
+
+// tlsWeakerHere is for the checks that Internet.nl does not have.
+var tlsWeakerHere = &check.Code{Name: "weaker-elsewhere", Outcome: check.Weak,
+	Text:   "{host} {problem} at {where}. At {counted} that is not so.",
+	Advice: "Configure TLS alike at all addresses of {host}."}
 
 // tlsArgs are the arguments that every check of TLS may use.
 var tlsArgs = []string{"host", "where", "counted", "problem", "reason"}
@@ -253,6 +258,15 @@ var tlsArgs = []string{"host", "where", "counted", "problem", "reason"}
 // What is not known elsewhere does not count, but the text then names the
 // addresses that it is about.
 func gradeEach(s *evidence.Snapshot, host string, judge func(*graded) opinion) check.Finding {
+	return grade(s, host, tlsWeakerElsewhere, judge)
+}
+
+// gradeExtra is gradeEach for the checks that Internet.nl does not have.
+func gradeExtra(s *evidence.Snapshot, host string, judge func(*graded) opinion) check.Finding {
+	return grade(s, host, tlsWeakerHere, judge)
+}
+
+func grade(s *evidence.Snapshot, host string, weaker *check.Code, judge func(*graded) opinion) check.Finding {
 	list, at := gradedOf(s, host)
 	opinions := make([]opinion, len(list))
 	for i := range list {
@@ -269,7 +283,7 @@ func gradeEach(s *evidence.Snapshot, host string, judge func(*graded) opinion) c
 	if worst != at {
 		f.Code = tlsWorseElsewhere
 		if opinions[worst].code.Outcome == check.Weak {
-			f.Code = tlsWeakerElsewhere
+			f.Code = weaker
 		}
 	}
 	var where []string

@@ -11,7 +11,7 @@ import (
 	"mailvet/smtpcheck/tlshello"
 )
 
-const groupsAdvice = "In Postfix: tls_eecdh_auto_curves = X25519 prime256v1 secp384r1, tls_high_cipherlist = ECDHE+AESGCM:ECDHE+CHACHA20 against DHE, and from 3.8 on tls_ffdhe_auto_groups = (empty) for TLS 1.3. In Exim with GnuTLS: add -DHE-RSA:-GROUP-DH-ALL to tls_require_ciphers."
+const groupsAdvice = "In Postfix: tls_eecdh_auto_curves = X25519 prime256v1 secp384r1, against DHE smtpd_tls_ciphers = high with tls_high_cipherlist = ECDHE+AESGCM:ECDHE+CHACHA20, and from 3.8 on an empty tls_ffdhe_auto_groups for TLS 1.3. In Exim with GnuTLS: add -DHE-RSA:-GROUP-DH-ALL to tls_require_ciphers."
 
 var (
 	groupsGood = &check.Code{Name: "good", Outcome: check.Pass, Verdict: "good",

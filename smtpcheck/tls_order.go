@@ -15,7 +15,7 @@ var (
 		Text: "There is no order to keep for {where}: below TLS 1.3 it accepts no suites among which it matters. Internet.nl counts that as passed."}
 	orderWrong = &check.Code{Name: "wrong-order", Outcome: check.Fail, Verdict: "bad",
 		Text:   "{where} chose {chosen} where {expected} was offered too.",
-		Advice: "Put the better suites first in the server's list. In Postfix: tls_preempt_cipherlist = yes and tls_high_cipherlist = ECDHE+AESGCM:ECDHE+CHACHA20."}
+		Advice: "Put the better suites first in the server's list. In Postfix: tls_preempt_cipherlist = yes, and smtpd_tls_ciphers = high with tls_high_cipherlist = ECDHE+AESGCM:ECDHE+CHACHA20."}
 	orderClient = &check.Code{Name: "client-order", Outcome: check.Fail, Verdict: "bad",
 		Text:   "{where} leaves the choice of the suite to the sender: it took {chosen}, which was offered first, where {expected} was offered too.",
 		Advice: "Let the server choose the suite. In Postfix: tls_preempt_cipherlist = yes. In Exim with OpenSSL: openssl_options = +cipher_server_preference. In Exim with GnuTLS: add %SERVER_PRECEDENCE to tls_require_ciphers."}

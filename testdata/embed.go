@@ -8,3 +8,9 @@ import "embed"
 //
 //go:embed scenarios/*.txt
 var Scenarios embed.FS
+
+// Codes are scenarios for tests alone, one for each answer of a check that no
+// other scenario gets: they join those of the built-in Internet.
+//
+//go:embed scenarios/*.txt codes/*.txt
+var Codes embed.FS

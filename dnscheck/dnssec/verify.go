@@ -72,7 +72,7 @@ func (v *verified) evidence(now time.Time) evidence.Signature {
 	}
 	return evidence.Signature{
 		Zone: signer.String(), Covers: dns.Type(v.sig.TypeCovered).String(), Tag: v.sig.KeyTag, Algorithm: v.sig.Algorithm,
-		Inception: at(v.sig.Inception), Expiration: at(v.sig.Expiration),
+		TTL: v.sig.OrigTtl, Inception: at(v.sig.Inception), Expiration: at(v.sig.Expiration),
 	}
 }
 

@@ -41,7 +41,7 @@ func (s *Snapshot) Canonical() {
 		}
 		slices.SortFunc(l.Signatures, func(a, b Signature) int {
 			return cmp.Or(cmp.Compare(a.Zone, b.Zone), cmp.Compare(a.Tag, b.Tag), cmp.Compare(a.Algorithm, b.Algorithm),
-				a.Expiration.Compare(b.Expiration), a.Inception.Compare(b.Inception), cmp.Compare(a.Covers, b.Covers))
+				a.Expiration.Compare(b.Expiration), a.Inception.Compare(b.Inception), cmp.Compare(a.Covers, b.Covers), cmp.Compare(a.TTL, b.TTL))
 		})
 	}
 	sortUnique(&s.Lookups, func(a, b *Lookup) int { return compareKeys(a.Name, a.Type, b.Name, b.Type) })

@@ -29,11 +29,11 @@ func whole() *evidence.Snapshot {
 		Answer:  []evidence.RR{rr("20 b.test."), rr("10 a.test.")}, Security: evidence.SecuritySecure, Reason: "none",
 		Zones: []evidence.Zone{{Name: ".", Security: evidence.SecuritySecure, Keys: []evidence.Key{{Tag: 20326, Algorithm: 8, Digest: 2}}, Reason: "anchor",
 			DS: []evidence.DS{{Tag: 20326, Algorithm: 8, Digest: 2}}, DNSKEYs: []evidence.DNSKEY{{Tag: 20326, Algorithm: 8, Flags: 257, Bits: 2048}},
-			Signature: &evidence.Signature{Zone: ".", Covers: "DNSKEY", Tag: 20326, Algorithm: 8, Inception: at, Expiration: at.Add(time.Hour)}}},
+			Signature: &evidence.Signature{Zone: ".", Covers: "DNSKEY", Tag: 20326, Algorithm: 8, TTL: 172800, Inception: at, Expiration: at.Add(time.Hour)}}},
 		NSEC3: []evidence.NSEC3{{Zone: "test", Iterations: 1, Salt: "ab", OptOut: true}},
 		Signatures: []evidence.Signature{
-			{Zone: "test", Covers: "MX", Tag: 2, Algorithm: 13, Inception: at, Expiration: at.Add(time.Hour)},
-			{Zone: "test", Tag: 1, Algorithm: 13, Inception: at, Expiration: at.Add(time.Hour)},
+			{Zone: "test", Covers: "MX", Tag: 2, Algorithm: 13, TTL: 3600, Inception: at, Expiration: at.Add(time.Hour)},
+			{Zone: "test", Tag: 1, Algorithm: 13, TTL: 3600, Inception: at, Expiration: at.Add(time.Hour)},
 		},
 		AD: true, Failure: failure,
 	}

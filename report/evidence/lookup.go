@@ -96,10 +96,13 @@ type Key struct {
 
 // Signature is the validity of one RRSIG.
 type Signature struct {
-	Zone       string    `json:"zone"`
-	Covers     string    `json:"covers,omitempty"` // mnemonic of the type signed
-	Tag        uint16    `json:"tag"`
-	Algorithm  uint8     `json:"algorithm"`
+	Zone      string `json:"zone"`
+	Covers    string `json:"covers,omitempty"` // mnemonic of the type signed
+	Tag       uint16 `json:"tag"`
+	Algorithm uint8  `json:"algorithm"`
+	// TTL is the records' in their zone, seconds (RFC 4034, Section 3.1.4); 0
+	// where nobody wrote it down.
+	TTL        uint32    `json:"ttl,omitempty"`
 	Inception  time.Time `json:"inception"`
 	Expiration time.Time `json:"expiration"`
 }

@@ -4,9 +4,11 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"mailvet/report"
 	"mailvet/report/text"
@@ -18,28 +20,33 @@ import (
 // found good. Run with -update to write them anew, and read the difference.
 func TestGolden(t *testing.T) {
 	const dir = "../../testdata/reports"
-	for _, d := range load(t, lab.Options{}).Domains() {
-		t.Run(d, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				r := judge(t, scan(t, start(t, load(t, lab.Options{})), d))
-				r.Cost.Seconds = 0 // it depends on which of two servers is asked first
-				var b strings.Builder
-				h := text.New(&b, text.Options{})
-				if err := errors.Join(h.Report(r), h.Close()); err != nil {
-					t.Fatal(err)
-				}
-				golden(t, filepath.Join(dir, d+".txt"), b.String())
-				if d != "perfect.test" {
-					return
-				}
-				b.Reset()
-				if err := report.NewEncoder(&b, true).Report(r); err != nil {
-					t.Fatal(err)
-				}
-				golden(t, filepath.Join(dir, d+".json"), b.String())
-			})
-		})
-	}
+	synctest.Test(t, func(t *testing.T) {
+		began := time.Now()
+		l := load(t, lab.Options{Now: began})
+		// The one whose golden counts days comes first, before the clock has moved.
+		domains := slices.DeleteFunc(l.Domains(), func(d string) bool { return d == "perfect.test" })
+		for _, d := range append([]string{"perfect.test"}, domains...) {
+			// A scanner for each: nothing is remembered.
+			r := judge(t, scan(t, start(t, l), d))
+			// The seconds depend on which of two servers is asked first, and the
+			// time on what was scanned before.
+			r.Cost.Seconds, r.Time = 0, began
+			var b strings.Builder
+			h := text.New(&b, text.Options{})
+			if err := errors.Join(h.Report(r), h.Close()); err != nil {
+				t.Fatal(err)
+			}
+			golden(t, filepath.Join(dir, d+".txt"), b.String())
+			if d != "perfect.test" {
+				continue
+			}
+			b.Reset()
+			if err := report.NewEncoder(&b, true).Report(r); err != nil {
+				t.Fatal(err)
+			}
+			golden(t, filepath.Join(dir, d+".json"), b.String())
+		}
+	})
 }
 
 func golden(t *testing.T, file, got string) {
@@ -57,7 +64,8 @@ func golden(t *testing.T, file, got string) {
 	was, now := strings.Split(string(want), "\n"), strings.Split(got, "\n")
 	for i := range min(len(was), len(now)) {
 		if was[i] != now[i] {
-			t.Fatalf("%s, line %d, is not what is reported now; run with -update and read the difference.\nthere: %s\nnow:   %s", file, i+1, was[i], now[i])
+			t.Errorf("%s, line %d, is not what is reported now; run with -update and read the difference.\nthere: %s\nnow:   %s", file, i+1, was[i], now[i])
+			return
 		}
 	}
 	if len(was) != len(now) {

@@ -17,11 +17,18 @@
 //
 //	-- smtp HOST --
 //
-// is the mail server at all addresses of HOST. Lines, all of which may be left out:
+// is the mail server at all addresses of HOST, or with "-- smtp HOST ADDRESS... --"
+// at these. Lines, all of which may be left out:
 //
-//	cert: [expired] [self-signed] [sha1] [incomplete] [names=NAME] [key=p256|p384|ed25519|rsa1024|rsa2048|rsa3072] [seed=KEY]
-//	starttls: no            STARTTLS is not offered
-//	banner: TEXT            the greeting, with its reply code
+//	cert: WORD...           see below
+//	also: WORD...           a second certificate, of another kind of key
+//	starttls: no            STARTTLS is not offered; else the reply to the command
+//	banner: REPLY           the greeting, with its reply code
+//	ehlo: REPLY             the reply to EHLO, its lines separated by "|"
+//	handshake: REPLY        what happens in place of the handshake
+//	inject: TEXT            is sent in the clear behind the reply to STARTTLS
+//	leftover: WORD          what becomes of commands behind STARTTLS: tls, dropped, obeyed, refused, answered
+//	name: NAME              what it calls itself; else HOST
 //	limit: N                connections a minute, then 421
 //	tls: 1.2                the highest version
 //	versions: A,B           versions of TLS, "SSL 2.0" to "TLS 1.3" (this line and those up to refuses: see smtptest.Model)
@@ -32,10 +39,17 @@
 //	order: client           the client's order of suites decides
 //	compression: DEFLATE    it compresses
 //	without: A,B            lacks extended-master-secret, secure-renegotiation
+//	prime: ffdhe3072        the prime of DHE; else one of its own, of 1024 bits
 //	refuses: HOW            alert, close, reset, silence, oddly
 //	silent: yes             takes no connection and says nothing
 //	extensions: A,B         the lines of the EHLO reply
 //	ptr: NAME...            the names of its addresses in the zone arpa; else HOST, with "no" none
+//
+// A certificate is made by the words expired, future, days=N (of validity left),
+// life=N (days of validity in all), names=NAME, nameless, key=p256|p384|ed25519|rsa1024|rsa2048|rsa3072, seed=KEY,
+// self-signed, sha1, sha224, pss, must-staple, scts=N, and by how the chain is
+// sent: incomplete, with-root, wrong-order, unrelated, extra, unparseable. A REPLY is a
+// text, or one of the words silent, close and reset.
 //
 //	-- https HOST PATH [status=N] [type=TYPE] [location=URL] [repeat=N] [cert=WORD,WORD] [base64] [fault=silent|refused|closed] --
 //
@@ -58,7 +72,8 @@
 //	-- want DOMAIN --
 //
 // holds the findings that a scan must make ("CHECK CODE" or "CHECK HOST CODE"),
-// all that are neither passed nor left out, and "score PERCENT LOW HIGH".
+// all that are neither passed nor left out, and "score PERCENT LOW HIGH". The
+// heading may go on with words that say how the scan is made, see [Want.Scanner].
 package lab
 
 import (
@@ -99,6 +114,8 @@ type Options struct {
 	// Quick gives the scanner little patience with silent servers: for a
 	// demonstration on a real clock.
 	Quick bool
+	// With are further folders whose scenarios join those of the first.
+	With []string
 	// Loopback builds it for [Lab.Listen]: on addresses of the loopback interface.
 	Loopback bool
 }
@@ -125,9 +142,10 @@ type Lab struct {
 	sites   map[string]*site
 }
 
-// Load builds the Internet of all scenario files (*.txt) in a folder.
+// Load builds the Internet of all scenario files (*.txt) in a folder, and in
+// those of Options.With.
 func Load(fsys fs.FS, dir string, opts Options) (*Lab, error) {
-	s, err := parse(fsys, dir)
+	s, err := parse(fsys, append([]string{dir}, opts.With...))
 	if err != nil {
 		return nil, err
 	}
@@ -155,70 +173,6 @@ func Load(fsys fs.FS, dir string, opts Options) (*Lab, error) {
 		return nil, err
 	}
 	return l, nil
-}
-
-func (l *Lab) addServer(h hostText) error {
-	server := &smtptest.Server{Name: h.name, Script: map[smtptest.Step]smtptest.Reply{}}
-	cert, err := l.issue(h.name, words(h.values["cert"]))
-	if err != nil {
-		return err
-	}
-	l.certs[h.name] = cert
-	if h.values["starttls"] != "no" {
-		server.TLS = smtptest.Config(cert)
-		if h.values["tls"] == "1.2" {
-			server.TLS.MaxVersion = tls.VersionTLS12
-		}
-		if server.Model, err = modelOf(h.values); err != nil {
-			return err
-		}
-	}
-	if banner := h.values["banner"]; banner != "" {
-		server.Script[smtptest.Banner] = smtptest.Reply{Text: banner, Close: strings.HasPrefix(banner, "4")}
-	}
-	if e := h.values["extensions"]; e != "" {
-		server.Extensions = strings.Split(e, ",")
-	}
-	if n := h.values["limit"]; n != "" {
-		if _, err := fmt.Sscanf(n, "%d", &server.PerMinute); err != nil {
-			return fmt.Errorf("limit %q: %w", n, err)
-		}
-	}
-	l.servers[h.name] = server
-	return nil
-}
-
-var keyKinds = map[string]smtptest.Key{
-	"": smtptest.P256, "p256": smtptest.P256, "p384": smtptest.P384, "ed25519": smtptest.Ed25519,
-	"rsa1024": smtptest.RSA1024, "rsa2048": smtptest.RSA2048, "rsa3072": smtptest.RSA3072,
-}
-
-func (l *Lab) issue(host string, w map[string]string) (tls.Certificate, error) {
-	leaf := smtptest.Leaf{Names: []string{host}, Seed: host + "/" + w["seed"]}
-	for k, v := range w {
-		switch k {
-		case "expired":
-			leaf.Expired = true
-		case "self-signed":
-			leaf.SelfSigned = true
-		case "sha1":
-			leaf.SHA1 = true
-		case "incomplete":
-			leaf.Form = smtptest.LeafOnly
-		case "names":
-			leaf.Names = []string{v}
-		case "seed":
-		case "key":
-			kind, ok := keyKinds[v]
-			if !ok {
-				return tls.Certificate{}, fmt.Errorf("unknown key %q", v)
-			}
-			leaf.Key = kind
-		default:
-			return tls.Certificate{}, fmt.Errorf("cert: unknown word %q", k)
-		}
-	}
-	return l.ca.Issue(leaf), nil
 }
 
 func (l *Lab) addZones(texts []zoneText, hosts []hostText) error {
@@ -293,6 +247,12 @@ func (l *Lab) tlsa(host, key string, usage, selector, matching uint8) (string, e
 	c := cert.Leaf
 	if usage == 0 || usage == 2 {
 		c = l.ca.Intermediate()
+		if len(cert.Certificate) > 1 {
+			var err error
+			if c, err = x509.ParseCertificate(cert.Certificate[1]); err != nil {
+				return "", fmt.Errorf("{tlsa %s}: %w", host, err)
+			}
+		}
 	}
 	data := c.Raw
 	if selector == 1 {
@@ -322,9 +282,12 @@ func (l *Lab) connect(s *scenario) error {
 		}
 	}
 	for _, h := range s.hosts {
-		addrs, err := l.addresses(h.name)
-		if err != nil {
-			return err
+		addrs := h.addrs
+		if len(addrs) == 0 {
+			var err error
+			if addrs, err = l.addresses(h.name); err != nil {
+				return err
+			}
 		}
 		if len(addrs) == 0 {
 			return fmt.Errorf("lab: %s: the mail server %s has no address", h.file, h.name)
@@ -337,7 +300,7 @@ func (l *Lab) connect(s *scenario) error {
 				l.net.silent[a] = true
 				continue
 			}
-			l.net.smtp[a] = l.servers[h.name]
+			l.net.smtp[a] = l.servers[h.key()]
 		}
 	}
 	return l.serveWeb(s.pages)
@@ -391,7 +354,7 @@ func (l *Lab) Dial(ctx context.Context, network, address string) (net.Conn, erro
 	return l.net.DialContext(ctx, network, address)
 }
 
-// Server is the mail server of that name; nil if there is none. Its counters
+// Server is the mail server of that name, at all its addresses; nil if there is none. Its counters
 // tell what the scan cost it.
 func (l *Lab) Server(host string) *smtptest.Server { return l.servers[host] }
 

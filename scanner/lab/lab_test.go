@@ -4,14 +4,11 @@ import (
 	"context"
 	"flag"
 	"fmt"
-	"os"
 	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
-
-	"github.com/rogpeppe/go-internal/txtar"
 
 	"mailvet/report"
 	"mailvet/report/check"
@@ -22,7 +19,7 @@ import (
 	"mailvet/testdata"
 )
 
-var update = flag.Bool("update", false, "write what is found into the scenarios")
+var update = flag.Bool("update", false, "write what is found into the scenarios and golden files")
 
 func load(t testing.TB, opts lab.Options) *lab.Lab {
 	t.Helper()
@@ -86,75 +83,6 @@ func found(snap *evidence.Snapshot, usual, listed []string) []string {
 	}
 	slices.Sort(list)
 	return list
-}
-
-// TestScenarios scans every domain of the built-in Internet on a fake clock and
-// compares all findings with those the scenarios want.
-func TestScenarios(t *testing.T) {
-	got := map[string]lab.Want{}
-	synctest.Test(t, func(t *testing.T) {
-		l := load(t, lab.Options{})
-		s := start(t, l)
-		for _, w := range l.Wants {
-			snap := scan(t, s, w.Domain)
-			r := judge(t, snap)
-			g := lab.Want{Domain: w.Domain, Findings: found(snap, l.Usual, w.Findings)}
-			if r.Score != nil {
-				g.Score = fmt.Sprintf("%d %d %d", r.Score.Percent, r.Score.Low, r.Score.High)
-			}
-			got[w.Domain] = g
-			if *update {
-				continue
-			}
-			for _, f := range g.Findings {
-				if !slices.Contains(w.Findings, f) {
-					t.Errorf("%s: found, not wanted: %s", w.Domain, f)
-				}
-			}
-			for _, f := range w.Findings {
-				if !slices.Contains(g.Findings, f) {
-					t.Errorf("%s: wanted, not found: %s", w.Domain, f)
-				}
-			}
-			if g.Score != w.Score {
-				t.Errorf("%s: score %q, want %q", w.Domain, g.Score, w.Score)
-			}
-		}
-		if len(l.Wants) < 14 {
-			t.Errorf("%d domains; the built-in Internet has at least 14", len(l.Wants))
-		}
-	})
-	if *update {
-		rewrite(t, got)
-	}
-}
-
-// rewrite puts what was found into the want sections of the scenario files.
-// Read the difference before it is committed: it is the judgement.
-func rewrite(t *testing.T, got map[string]lab.Want) {
-	const dir = "../../testdata/scenarios/"
-	entries, err := os.ReadDir(dir)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, e := range entries {
-		data, err := os.ReadFile(dir + e.Name())
-		if err != nil {
-			t.Fatal(err)
-		}
-		a := txtar.Parse(data)
-		for i, f := range a.Files {
-			domain, ok := strings.CutPrefix(f.Name, "want ")
-			if !ok {
-				continue
-			}
-			w := got[domain]
-			a.Files[i].Data = []byte(strings.Join(append(w.Findings, "score "+w.Score), "\n") + "\n")
-		}
-		if err := os.WriteFile(dir+e.Name(), txtar.Format(a), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
 }
 
 // TestPerfect holds the promise of the scenario perfect.test apart from its

@@ -9,7 +9,7 @@ import (
 )
 
 // modelKeys are the lines of a mail server that say what TLS it agrees to.
-var modelKeys = []string{"versions", "suites", "groups", "hashes", "specs", "order", "compression", "without", "refuses"}
+var modelKeys = []string{"versions", "suites", "groups", "hashes", "specs", "order", "compression", "without", "refuses", "prime"}
 
 // modelOf reads them; nil if there are none, for a server as usual.
 func modelOf(values map[string]string) (*smtptest.Model, error) {
@@ -44,6 +44,13 @@ func modelOf(values map[string]string) (*smtptest.Model, error) {
 	}
 	if m.ClientOrder = values["order"] == "client"; !m.ClientOrder && values["order"] != "" && values["order"] != "server" {
 		err = firstError(err, fmt.Errorf("order %q", values["order"]))
+	}
+	switch values["prime"] {
+	case "":
+	case "ffdhe3072":
+		m.Prime = smtptest.FFDHE3072()
+	default:
+		err = firstError(err, fmt.Errorf("prime %q", values["prime"]))
 	}
 	refusals := map[string]smtptest.Refusal{"": smtptest.RefuseByAlert, "alert": smtptest.RefuseByAlert, "close": smtptest.RefuseByClose,
 		"reset": smtptest.RefuseByReset, "silence": smtptest.RefuseBySilence, "oddly": smtptest.RefuseOddly}

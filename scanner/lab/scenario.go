@@ -47,17 +47,30 @@ func (z zoneText) has(word string) bool { return slices.Contains(z.words, word) 
 // hostText is one mail server, a "key: value" a line.
 type hostText struct {
 	file, name string
+	addrs      []netip.Addr // where it is; empty for all addresses of the name
 	values     map[string]string
 }
 
-var hostKeys = append([]string{"cert", "starttls", "banner", "silent", "tls", "limit", "helo", "extensions", "ptr"}, modelKeys...)
+// key tells apart the servers at different addresses of one name.
+func (h hostText) key() string {
+	key := h.name
+	for _, a := range h.addrs {
+		key += " " + a.String()
+	}
+	return key
+}
+
+var hostKeys = append([]string{"cert", "also", "starttls", "banner", "ehlo", "handshake", "inject", "leftover", "name", "silent", "tls", "limit",
+	"extensions", "ptr"}, modelKeys...)
 
 // Want is what a scan of a domain must find: every finding that is neither
 // passed nor left out for want of evidence, and the score. What is not listed
 // must not be found, but for what does not apply beyond Internet.nl's test and
 // for [Lab.Usual].
 type Want struct {
-	Domain string
+	Domain string // or a mail address
+	// How the scan is made, see [Want.Scanner]; empty for as usual.
+	How []string
 	// Findings are "check-id code" or "check-id host code", sorted.
 	Findings []string
 	// Score is "percent low high"; empty where the scenario does not say.
@@ -65,14 +78,18 @@ type Want struct {
 	file  string
 }
 
-// parse reads all scenario files of a folder.
-func parse(fsys fs.FS, dir string) (*scenario, error) {
-	names, err := fs.Glob(fsys, path.Join(dir, "*.txt"))
-	if err != nil {
-		return nil, err
-	}
-	if len(names) == 0 {
-		return nil, fmt.Errorf("lab: no scenarios in %s", dir)
+// parse reads all scenario files of some folders.
+func parse(fsys fs.FS, dirs []string) (*scenario, error) {
+	var names []string
+	for _, dir := range dirs {
+		list, err := fs.Glob(fsys, path.Join(dir, "*.txt"))
+		if err != nil {
+			return nil, err
+		}
+		if len(list) == 0 {
+			return nil, fmt.Errorf("lab: no scenarios in %s", dir)
+		}
+		names = append(names, list...)
 	}
 	s := scenario{registered: map[netip.Prefix]registration{}, systems: map[rpki.ASN]evidence.System{}}
 	for _, name := range names {
@@ -114,20 +131,30 @@ func (s *scenario) section(file string, f txtar.File) error {
 			}
 		}
 		s.zones = append(s.zones, zoneText{file, words[0], words[1:], string(f.Data)})
-	case kind == "smtp" && len(words) == 1:
-		values, err := keyValues(string(f.Data))
-		if err != nil {
+	case kind == "smtp":
+		h := hostText{file: file, name: words[0]}
+		for _, w := range words[1:] {
+			a, err := netip.ParseAddr(w)
+			if err != nil {
+				return err
+			}
+			h.addrs = append(h.addrs, a)
+		}
+		var err error
+		if h.values, err = keyValues(string(f.Data)); err != nil {
 			return err
 		}
-		s.hosts = append(s.hosts, hostText{file, words[0], values})
+		s.hosts = append(s.hosts, h)
 	case kind == "https":
 		p, err := pageHead(file, words, string(f.Data))
 		if err != nil {
 			return err
 		}
 		s.pages = append(s.pages, p)
-	case kind == "want" && len(words) == 1:
-		s.wants = append(s.wants, wantLines(file, words[0], string(f.Data)))
+	case kind == "want":
+		w := wantLines(file, words[0], string(f.Data))
+		w.How = words[1:]
+		s.wants = append(s.wants, w)
 	default:
 		return fmt.Errorf("unknown section")
 	}

@@ -1,21 +1,27 @@
 package smtptest
 
 import (
+	"bytes"
 	"crypto"
 	"crypto/ecdsa"
 	"crypto/ed25519"
 	"crypto/elliptic"
+	"crypto/rand"
 	"crypto/sha256"
 	"crypto/sha512"
 	"crypto/tls"
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"embed"
+	"encoding/asn1"
 	"encoding/pem"
 	"fmt"
+	"io"
 	"math/big"
 	"slices"
 	"time"
+
+	"golang.org/x/crypto/cryptobyte"
 )
 
 // CA is a root with one intermediate that issues. Everything it makes depends
@@ -55,6 +61,7 @@ const (
 	Unrelated                // leaf, intermediate of another CA
 	Unparseable              // a leaf that is no certificate, intermediate
 	DirectByRoot             // issued by the root: leaf alone
+	Extra                    // leaf, intermediate, intermediate of another CA
 )
 
 // Leaf says what certificate to issue. The zero value of every field is the
@@ -67,7 +74,12 @@ type Leaf struct {
 	Key        Key
 	Seed       string // another seed is another key; default: the first name
 	SHA1       bool   // signed with SHA-1
+	SHA224     bool   // ECDSA with SHA-224, by its name alone: the signature does not verify
+	PSS        bool   // with SelfSigned and an RSA key: signed by RSASSA-PSS, which is other octets each time
 	SelfSigned bool
+	Nameless   bool // for no name at all
+	MustStaple bool // says that an OCSP response comes with it (RFC 7633)
+	SCTs       int  // with so many timestamps of logs, which nobody signed (RFC 6962, Section 3.3)
 	Form       Form
 }
 
@@ -113,6 +125,9 @@ func (ca *CA) Issue(l Leaf) tls.Certificate {
 	}
 	key := newKey(l.Key, l.Seed)
 	leaf := sign(ca.template(l), ca.issuer(l), key.Public(), ca.signer(l, key))
+	if l.SHA224 {
+		leaf = renamed(leaf)
+	}
 	c := tls.Certificate{PrivateKey: key, Leaf: leaf, Certificate: [][]byte{leaf.Raw}}
 	switch {
 	case l.SelfSigned:
@@ -125,6 +140,8 @@ func (ca *CA) Issue(l Leaf) tls.Certificate {
 		c.Certificate = append(c.Certificate, ca.root.Raw, ca.intermediate.Raw)
 	case l.Form == Unrelated:
 		c.Certificate = append(c.Certificate, NewCA(ca.name+" other", ca.now).intermediate.Raw)
+	case l.Form == Extra:
+		c.Certificate = append(c.Certificate, ca.intermediate.Raw, NewCA(ca.name+" other", ca.now).intermediate.Raw)
 	case l.Form == Unparseable:
 		c.Certificate = [][]byte{[]byte("this is no certificate"), ca.intermediate.Raw}
 	default:
@@ -155,7 +172,51 @@ func (ca *CA) template(l Leaf) *x509.Certificate {
 			t.SignatureAlgorithm = x509.SHA1WithRSA
 		}
 	}
+	if l.PSS {
+		t.SignatureAlgorithm = x509.SHA256WithRSAPSS
+	}
+	if l.Nameless {
+		t.Subject, t.DNSNames = pkix.Name{Organization: []string{"Mailvet tests"}}, nil
+	}
+	if l.MustStaple { // status_request is 5
+		t.ExtraExtensions = append(t.ExtraExtensions, pkix.Extension{Id: asn1.ObjectIdentifier{1, 3, 6, 1, 5, 5, 7, 1, 24}, Value: []byte{0x30, 3, 2, 1, 5}})
+	}
+	if l.SCTs > 0 {
+		t.ExtraExtensions = append(t.ExtraExtensions, timestamps(l.SCTs))
+	}
 	return t
+}
+
+// timestamps is the extension with SCTs (RFC 6962, Sections 3.2 and 3.3): log,
+// time and signature are zero.
+func timestamps(n int) pkix.Extension {
+	list := cryptobyte.NewBuilder(nil)
+	list.AddUint16LengthPrefixed(func(b *cryptobyte.Builder) {
+		for range n {
+			b.AddUint16LengthPrefixed(func(b *cryptobyte.Builder) {
+				b.AddBytes(make([]byte, 1+32+8+2)) // version, log, time, no extensions
+				b.AddBytes([]byte{4, 3, 0, 0})     // SHA-256, ECDSA, an empty signature
+			})
+		}
+	})
+	value, err := asn1.Marshal(list.BytesOrPanic())
+	if err != nil {
+		panic("smtptest: timestamps: " + err.Error())
+	}
+	return pkix.Extension{Id: asn1.ObjectIdentifier{1, 3, 6, 1, 4, 1, 11129, 2, 4, 2}, Value: value}
+}
+
+// renamed is a certificate that says of itself to be signed by ECDSA with SHA-224.
+func renamed(c *x509.Certificate) *x509.Certificate {
+	with256, with224 := []byte{6, 8, 0x2A, 0x86, 0x48, 0xCE, 0x3D, 4, 3, 2}, []byte{6, 8, 0x2A, 0x86, 0x48, 0xCE, 0x3D, 4, 3, 1}
+	if !bytes.Contains(c.Raw, with256) {
+		panic("smtptest: SHA-224 is for certificates that ECDSA signs")
+	}
+	c, err := x509.ParseCertificate(bytes.ReplaceAll(c.Raw, with256, with224))
+	if err != nil {
+		panic("smtptest: read own certificate: " + err.Error())
+	}
+	return c
 }
 
 func (ca *CA) issuer(l Leaf) *x509.Certificate {
@@ -180,7 +241,11 @@ func (ca *CA) signer(l Leaf, own crypto.Signer) crypto.Signer {
 
 func sign(template, parent *x509.Certificate, pub crypto.PublicKey, by crypto.Signer) *x509.Certificate {
 	// Without a source of randomness ECDSA signatures follow RFC 6979.
-	der, err := x509.CreateCertificate(nil, template, parent, pub, by)
+	var random io.Reader
+	if template.SignatureAlgorithm == x509.SHA256WithRSAPSS {
+		random = rand.Reader
+	}
+	der, err := x509.CreateCertificate(random, template, parent, pub, by)
 	if err != nil {
 		panic("smtptest: sign certificate: " + err.Error())
 	}
