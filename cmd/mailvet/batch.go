@@ -8,6 +8,7 @@ import (
 	"iter"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"mailvet/report/evidence"
@@ -42,7 +43,12 @@ func scanList(ctx context.Context, o *options, s *scanner.Scanner, named []scann
 	if o.shard.of > 1 {
 		b.Keep = func(ctx context.Context, d scanner.Domain) (bool, error) { return o.shard.has(ctx, s.Resolver, d.Name) }
 	}
-	p := startProgress(o, std.err, b, file)
+	total := -1
+	if n, ok := file.count(); ok {
+		total = n + len(named)
+	}
+	p := newProgress(std.err, b, len(out.done), func() (int, bool) { return entries.left(file, total) })
+	p.start(o)
 	b.Notice = func(n scanner.Notice) { p.say(o.quiet, notice(n)) }
 	file.complain = func(format string, args ...any) { p.say(false, fmt.Sprintf(format, args...)) }
 	go func() {
@@ -131,6 +137,19 @@ type entries struct {
 	done   counted        // by an earlier run
 	keep   bool           // duplicates are reported too
 	copies map[string]int // only those of more than one
+	ready  atomic.Int64   // to keep duplicates: domains that are not begun
+}
+
+// left is how many domains are to come, at most; false where that is not known.
+// The list has so many lines (-1: not known).
+func (e *entries) left(file *list, lines int) (int, bool) {
+	switch {
+	case file.ended.Load():
+		return int(e.ready.Load()), true
+	case lines < 0:
+		return 0, false
+	}
+	return max(0, lines-int(file.lines.Load())), true
 }
 
 // take is how often a domain is to be reported.
@@ -180,8 +199,11 @@ func (e *entries) domains(ctx context.Context, stop <-chan struct{}, named []sca
 				e.copies[name] = n
 			}
 		}
+		order = slices.DeleteFunc(order, func(d scanner.Domain) bool { return count[d.Name] <= e.done[fingerprintOf(d.Name)] })
+		e.ready.Store(int64(len(order)))
 		for _, d := range order {
-			if count[d.Name] > e.done[fingerprintOf(d.Name)] && !yield(d) {
+			e.ready.Add(-1)
+			if !yield(d) {
 				return
 			}
 		}

@@ -12,6 +12,7 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"sync/atomic"
 
 	"mailvet/scanner"
 )
@@ -29,7 +30,8 @@ type list struct {
 	column   string // by its name in the header; empty: the first
 	complain func(format string, args ...any)
 	bad      int
-	lines    int // read so far
+	lines    atomic.Int64 // read so far
+	ended    atomic.Bool  // no line is to come
 	err      error
 
 	comma rune // of the CSV; 0 until known
@@ -116,6 +118,7 @@ func (l *list) domains(ctx context.Context) iter.Seq[scanner.Domain] {
 		defer stop()
 		lines := make(chan line, 64)
 		go l.read(ctx, lines)
+		defer l.ended.Store(true)
 		for {
 			select {
 			case <-ctx.Done():
@@ -131,7 +134,7 @@ func (l *list) domains(ctx context.Context) iter.Seq[scanner.Domain] {
 					l.skip(in.number, "the line is longer than %d octets", maxLine)
 					continue
 				}
-				l.lines = in.number
+				l.lines.Store(int64(in.number))
 				d, ok := l.parse(in.number, in.text)
 				if l.err != nil || ok && !yield(d) {
 					return
