@@ -204,8 +204,9 @@ func (l *list) parse(n int, text string) (scanner.Domain, bool) {
 		l.skip(n, "%v", err)
 		return scanner.Domain{}, false
 	}
-	// A list may hold many addresses of a domain, which is scanned once.
-	d.Line, d.Local = n, ""
+	// A list may hold many addresses of a domain, which is scanned once. The
+	// name is held for longer than the line, which may be a long one.
+	d.Line, d.Local, d.Name, d.Input = n, "", strings.Clone(d.Name), ""
 	return d, true
 }
 

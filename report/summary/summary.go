@@ -28,6 +28,7 @@ const (
 	maxTold      = 25    // providers, and keys
 	maxFaults    = 5     // findings of a provider
 	maxNames     = 20    // domains named for one reason
+	maxWhy       = 300   // octets of one reason in words
 )
 
 // Summary is the last message of a stream of results.
@@ -46,7 +47,10 @@ type Summary struct {
 	// most domains first. OtherProviders is the number of those left out.
 	Providers      []Provider `json:"providers"`
 	OtherProviders int        `json:"other_providers"`
-	Unknown        []Unknown  `json:"unknown"` // the most frequent first
+	// UnknownDomains is the number of domains of which something is not known,
+	// those included about which nothing is.
+	UnknownDomains int       `json:"unknown_domains"`
+	Unknown        []Unknown `json:"unknown"` // the most frequent first
 	// SharedKeys are DKIM keys that several domains publish, OtherSharedKeys is
 	// the number of those left out.
 	SharedKeys      []keys.Shared `json:"shared_dkim_keys"`
@@ -87,6 +91,7 @@ type Unknown struct {
 	Title   string   `json:"title"`
 	Domains int      `json:"domains"`
 	Names   []string `json:"names"` // some of them
+	Why     string   `json:"why"`   // in words, of the first of them
 }
 
 // Cost is what the run asked of others.
@@ -103,6 +108,8 @@ type Builder struct {
 	sum       int
 	findings  map[answer]*Finding
 	unknown   map[answer]*Unknown
+	number    map[answer]uint32 // of a finding about providers, in
+	answers   []Finding         // whose Domains are 0
 	providers map[string]*provider
 	others    int
 	keys      keys.Notes
@@ -110,35 +117,47 @@ type Builder struct {
 
 type answer struct{ check, code string }
 
+// provider is kept small, for there are many.
 type provider struct {
 	domains  int
-	findings map[answer]*Finding
+	findings []tally
 }
+
+// tally is the number of domains of a finding, by its place in Builder.answers.
+type tally struct{ answer, domains uint32 }
 
 // Add counts a report, of which it keeps nothing but names.
 func (b *Builder) Add(r *report.Report) {
 	if b.findings == nil {
 		b.findings, b.unknown, b.providers = map[answer]*Finding{}, map[answer]*Unknown{}, map[string]*provider{}
+		b.number = map[answer]uint32{}
 	}
 	b.s.Domains++
 	b.s.Cost.DNSQueries += r.Cost.DNSQueries
 	b.s.Cost.SMTPConnections += r.Cost.SMTPConnections
 	if r.Score == nil {
 		b.s.Errors++
-		class := "error"
+		b.s.UnknownDomains++
+		class, why := "error", ""
 		if r.Error != nil {
-			class = r.Error.Class.String()
+			class, why = r.Error.Class.String(), r.Error.Text
 		}
-		b.notKnown(answer{"", class}, "The domain could not be scanned", r.Domain)
+		b.notKnown(answer{"", class}, "The domain could not be scanned", r.Domain, why)
 		return
 	}
 	b.score(r.Score)
 	b.keys.Note(r)
 	mine := map[*provider]bool{}
+	unknown := false
 	for _, c := range r.Categories {
 		for i := range c.Checks {
-			b.check(r.Domain, &c.Checks[i], mine)
+			if b.check(r.Domain, &c.Checks[i], mine) {
+				unknown = true
+			}
 		}
+	}
+	if unknown {
+		b.s.UnknownDomains++
 	}
 	for p := range mine {
 		p.domains++
@@ -159,8 +178,9 @@ func (b *Builder) score(s *report.Score) {
 }
 
 // check counts the answers of one check, each once for the domain and once for
-// each provider that has it. The providers met are added to mine.
-func (b *Builder) check(domain string, k *report.Check, mine map[*provider]bool) {
+// each provider that has it. The providers met are added to mine. It reports
+// whether something is not known.
+func (b *Builder) check(domain string, k *report.Check, mine map[*provider]bool) (unknown bool) {
 	told := map[string]bool{}
 	type pair struct {
 		p    *provider
@@ -178,33 +198,54 @@ func (b *Builder) check(domain string, k *report.Check, mine map[*provider]bool)
 		case check.StatusPassed, check.StatusNotTested:
 			continue
 		case check.StatusUnknown:
+			unknown = true
 			if !told[f.Code] && f.Code != check.UnknownBy.Name {
-				b.notKnown(a, k.Title, domain)
+				b.notKnown(a, k.Title, domain, f.Text)
 			}
 		}
 		one := Finding{Check: k.ID, Code: f.Code, Title: k.Title, Status: f.Status}
 		if !told[f.Code] {
 			told[f.Code] = true
-			count(b.findings, a, one)
+			b.count(a, one)
 		}
 		if p != nil && !toldOf[pair{p, f.Code}] {
 			toldOf[pair{p, f.Code}] = true
-			count(p.findings, a, one)
+			b.countOf(p, a, one)
 		}
 	}
+	return unknown
 }
 
-func count(m map[answer]*Finding, a answer, f Finding) {
-	if m[a] == nil {
-		m[a] = &f
+func (b *Builder) count(a answer, f Finding) {
+	if b.findings[a] == nil {
+		b.findings[a] = &f
 	}
-	m[a].Domains++
+	b.findings[a].Domains++
 }
 
-func (b *Builder) notKnown(a answer, title, domain string) {
+func (b *Builder) countOf(p *provider, a answer, f Finding) {
+	n, ok := b.number[a]
+	if !ok {
+		n = uint32(len(b.answers))
+		b.number[a] = n
+		b.answers = append(b.answers, f)
+	}
+	for i := range p.findings {
+		if p.findings[i].answer == n {
+			p.findings[i].domains++
+			return
+		}
+	}
+	p.findings = append(p.findings, tally{n, 1})
+}
+
+func (b *Builder) notKnown(a answer, title, domain, why string) {
 	u := b.unknown[a]
 	if u == nil {
-		u = &Unknown{Check: a.check, Code: a.code, Title: title}
+		if len(why) > maxWhy {
+			why = strings.ToValidUTF8(why[:maxWhy], "") + "..."
+		}
+		u = &Unknown{Check: a.check, Code: a.code, Title: title, Why: strings.Clone(why)}
 		b.unknown[a] = u
 	}
 	u.Domains++
@@ -226,8 +267,8 @@ func (b *Builder) provider(host string) *provider {
 		b.drop()
 		fallthrough
 	default:
-		p = &provider{findings: map[answer]*Finding{}}
-		b.providers[name] = p
+		p = &provider{}
+		b.providers[strings.Clone(name)] = p // not the host with it
 	}
 	return p
 }
@@ -259,7 +300,10 @@ func (b *Builder) Summary(seconds float64) Summary {
 	if n := s.Domains - s.Errors; n > 0 {
 		s.Scores.Mean = float64(b.sum*10/n) / 10
 	}
-	s.Findings = frequent(b.findings)
+	for _, f := range b.findings {
+		s.Findings = append(s.Findings, *f)
+	}
+	s.Findings = frequent(s.Findings)
 	var all int
 	s.SharedKeys, all = b.keys.Shared(maxTold)
 	s.OtherSharedKeys = all - len(s.SharedKeys)
@@ -280,19 +324,24 @@ func (b *Builder) Summary(seconds float64) Summary {
 	s.OtherProviders = b.others + max(0, len(s.Providers)-maxTold)
 	s.Providers = s.Providers[:min(len(s.Providers), maxTold)]
 	for i := range s.Providers {
-		list := frequent(b.providers[s.Providers[i].Name].findings)
-		s.Providers[i].Findings = list[:min(len(list), maxFaults)]
+		list := []Finding{}
+		for _, t := range b.providers[s.Providers[i].Name].findings {
+			f := b.answers[t.answer]
+			f.Domains = int(t.domains)
+			list = append(list, f)
+		}
+		s.Providers[i].Findings = frequent(list)[:min(len(list), maxFaults)]
 	}
 	return s
 }
 
-func frequent(m map[answer]*Finding) []Finding {
-	list := []Finding{}
-	for _, f := range m {
-		list = append(list, *f)
-	}
+// frequent sorts findings, the most frequent first; never nil.
+func frequent(list []Finding) []Finding {
 	slices.SortFunc(list, func(x, y Finding) int {
 		return cmp.Or(cmp.Compare(y.Domains, x.Domains), cmp.Compare(x.Check, y.Check), cmp.Compare(x.Code, y.Code))
 	})
+	if list == nil {
+		list = []Finding{}
+	}
 	return list
 }

@@ -45,13 +45,63 @@ func Example() {
 	//        1  failed  STARTTLS [starttls-exists]; missing
 	//        1  unknown STARTTLS [starttls-exists]; silent
 	//
-	// Mail providers
+	// Mail providers by domains, with their common faults
 	//        2  provider.example; starttls-exists (1)
 	//        1  c.example; starttls-exists (1)
 	//
-	// What stays unknown
-	//        1  The domain could not be scanned: timeout; such as d.example
-	//        1  STARTTLS: silent [starttls-exists]; such as c.example
+	// What stays unknown, of 2 domains
+	//        1  The domain could not be scanned; such as d.example: timeout
+	//        1  STARTTLS [starttls-exists]; such as c.example: silent
+}
+
+// Why something is unknown is told in words, first for domains not named yet,
+// and no word is lost in a narrow terminal.
+func TestUnknown(t *testing.T) {
+	var b summary.Builder
+	because := func(domain, why string) {
+		r := judged(domain, 50, false, about("mx."+domain, "late", check.StatusUnknown))
+		r.Categories[0].Checks[0].Findings[0].Text = why
+		again := r.Categories[0].Checks[0]
+		again.ID, again.Title = "starttls-other", "Another of the same server"
+		r.Categories[0].Checks = append(r.Categories[0].Checks, again)
+		b.Add(r)
+	}
+	because("a.example", "The mail server mx.a.example said 421 4.7.0 try later. It was asked twice."+strings.Repeat(" so", 200))
+	b.Add(&report.Report{Domain: "b.example", Error: &report.Error{Class: evidence.ClassTimeout, Text: "no resolver answered any question; check the network"}})
+	s := b.Summary(1)
+	if s.UnknownDomains != 2 || len(s.Unknown) != 3 || len(s.Unknown[1].Why) > 310 {
+		t.Errorf("%+v", s)
+	}
+	for width, want := range map[int]string{
+		100: `What stays unknown, of 2 domains
+       1  The domain could not be scanned; such as b.example: no resolver answered any question;
+          check the network
+       1  STARTTLS [starttls-exists]; such as a.example: The mail server mx.a.example said 421 4.7.0
+          try later
+       1  Another of the same server [starttls-other]; such as a.example: The mail server
+          mx.a.example said 421 4.7.0 try later
+`,
+		40: `What stays unknown, of 2 domains
+    1  The domain could not be scanned;
+       such as b.example: no resolver
+       answered any question; check the
+       network
+    1  STARTTLS [starttls-exists]; such
+       as a.example: The mail server
+       mx.a.example said 421 4.7.0 try
+       later
+    1  Another of the same server
+       [starttls-other]; such as
+       a.example: The mail server
+       mx.a.example said 421 4.7.0 try
+       later
+`} {
+		var out strings.Builder
+		_ = s.Text(&out, width)
+		if !strings.HasSuffix(out.String(), want) {
+			t.Errorf("%s\nwant at the end\n%s", out.String(), want)
+		}
+	}
 }
 
 // The JSON form goes there and back, with empty lists and not null.

@@ -99,6 +99,10 @@ func split(s string, n int) (head, tail string) {
 	return s, ""
 }
 
+// Wrap breaks text, which it cleans, into lines of at most n columns: between
+// words, and within a word only if it is longer than a line.
+func Wrap(s string, n int) []string { return wrap(Clean(s), n) }
+
 // wrap breaks clean text into lines of at most n columns: between words, and
 // within a word only if it is longer than a line.
 func wrap(s string, n int) []string {
