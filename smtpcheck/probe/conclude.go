@@ -124,8 +124,8 @@ func (p *plan) old(t *evidence.TLS, f *facts, missing evidence.Answer) {
 	if f.compression == evidence.Accepted {
 		t.CompressionMethod = f.method.String()
 	}
-	if t.ClientRenegotiation == evidence.AnswerUnknown && v != 0 && !slices.ContainsFunc(f.suites[v], finishable) && len(f.open[v]) == 0 {
-		t.ClientRenegotiation = evidence.NotAskable // no suite that the scanner can finish
+	if unfinishable := t.ClientRenegotiation == evidence.AnswerUnknown && v != 0 && !slices.ContainsFunc(f.suites[v], finishable) && len(f.open[v]) == 0; unfinishable || p.insists(f) {
+		t.ClientRenegotiation = evidence.NotAskable // no suite that the scanner can finish, or only with compression
 	}
 	if t.ClientRenegotiation == evidence.NotAskable && t.ALPN == evidence.AnswerUnknown {
 		t.ALPN = evidence.NotAskable // it goes with that question
@@ -159,6 +159,13 @@ func (p *plan) old(t *evidence.TLS, f *facts, missing evidence.Answer) {
 		}
 		t.Hashes = append(t.Hashes, x)
 	}
+}
+
+// insists reports whether the server refused hellos that offer no compression.
+func (p *plan) insists(f *facts) bool {
+	return f.compression == evidence.Accepted && slices.ContainsFunc(p.log, func(e entry) bool {
+		return e.about == askRenegotiate && e.plain && e.answer == evidence.Refused
+	})
 }
 
 // tried reports whether a question about a hash function stayed without an

@@ -21,6 +21,7 @@ type facts struct {
 	groups       []evidence.TLSGroup // accepted
 	told         bool                // by the server itself, those of TLS 1.3
 	modern       []tlshello.Group    // of TLS 1.3, not accepted and not refused
+	limited      []*entry            // questions about groups of TLS 1.3 that were refused
 	curves       []tlshello.Group    // up to TLS 1.2, likewise
 	weakOpen     []tlshello.Group    // of these the weak ones
 	weakRefused  bool                // curves that are weak, where they were asked for
@@ -69,7 +70,10 @@ func (p *plan) fold(tentative bool) *facts {
 			f.unanswered(e)
 		}
 	}
-	f.believe(p.told())
+	f.settleGroups()
+	if f.believe(p.told()); p.plainOnly() {
+		f.compression = evidence.Refused
+	}
 	for v, list := range f.open {
 		if len(list) == 0 && len(f.suites[v]) == 0 && f.version[v] != evidence.Accepted {
 			f.version[v] = evidence.Refused
@@ -84,7 +88,10 @@ func (p *plan) fold(tentative bool) *facts {
 // question for it, or there was one before that was as long.
 func (p *plan) effective(i int, tentative bool) evidence.Answer {
 	e := &p.log[i]
-	if !e.closed {
+	switch {
+	case e.answer != evidence.Accepted && e.compressing() && p.plainOnly():
+		return evidence.NoAnswer // the compression was refused, whatever else may be
+	case !e.closed:
 		return e.answer
 	}
 	later := tentative
@@ -340,7 +347,7 @@ func (f *facts) refuse(e *entry) {
 			f.hashes[h], f.hashesOpen = evidence.Refused, without(f.hashesOpen, h)
 		}
 	}
-	if len(e.hashes) > 0 {
+	if len(e.hashes) > 0 || e.plain && f.compression == evidence.Accepted { // it may insist on compression
 		return
 	}
 	f.refuseGroups(e)

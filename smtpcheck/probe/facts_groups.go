@@ -32,13 +32,21 @@ func (f *facts) addGroup(g tlshello.Group, v tlshello.Version) {
 func (f *facts) refuseGroups(e *entry) {
 	switch {
 	case !e.limit:
-	case e.version < tlshello.TLS13:
+	case e.version == tlshello.TLS13:
+		f.limited = append(f.limited, e)
+	default:
 		f.curves, f.weakOpen = without(f.curves, e.groups...), without(f.weakOpen, e.groups...)
 		f.weakRefused = len(f.weakOpen) == 0
-	case slices.ContainsFunc(e.suites, func(s tlshello.Suite) bool { return slices.Contains(f.suites[tlshello.TLS13], s) }):
-		// Without a suite that is known to be accepted it may be the suites that are
-		// refused.
-		f.modern = without(f.modern, e.groups...)
+	}
+}
+
+// settleGroups sees to those of TLS 1.3: if a suite was offered that is known to be
+// accepted, also if only since, the groups were refused. Else it may be the suites.
+func (f *facts) settleGroups() {
+	for _, e := range f.limited {
+		if slices.ContainsFunc(e.suites, func(s tlshello.Suite) bool { return slices.Contains(f.suites[tlshello.TLS13], s) }) {
+			f.modern = without(f.modern, e.groups...)
+		}
 	}
 }
 

@@ -2,7 +2,6 @@ package probe_test
 
 import (
 	"context"
-	"crypto/tls"
 	"errors"
 	"fmt"
 	"math/rand/v2"
@@ -164,6 +163,18 @@ func TestGradeFacts(t *testing.T) {
 			func(x *evidence.TLS) bool {
 				return x.Compression == evidence.Accepted && x.CompressionMethod == "DEFLATE"
 			}},
+		{"insists on compression", &smtptest.Model{Versions: modern[:1], Suites: sound, Groups: groups, Compression: []tlshello.Compression{tlshello.Deflate}, NeedsCompression: true},
+			func(x *evidence.TLS) bool {
+				return x.Compression == evidence.Accepted && x.ClientRenegotiation == evidence.NotAskable && len(x.Version("TLS 1.2").Suites) == 2
+			}},
+		{"refuses offers of compression", &smtptest.Model{Versions: modern[:1], Suites: sound, Groups: groups, HatesCompression: true},
+			func(x *evidence.TLS) bool { return x.Compression == evidence.Refused }},
+		{"refuses offers of compression, with TLS 1.3", &smtptest.Model{Versions: modern, Suites: sound, Groups: groups, HatesCompression: true},
+			func(x *evidence.TLS) bool {
+				return x.Compression == evidence.Refused && x.Version("TLS 1.2").Answer == evidence.Accepted
+			}},
+		{"refuses offers of compression by closing", &smtptest.Model{Versions: modern, Suites: sound, Groups: groups, HatesCompression: true, Refusal: smtptest.RefuseByClose},
+			func(x *evidence.TLS) bool { return x.Version("TLS 1.2").Answer == evidence.Accepted }},
 		{"ALPN", &smtptest.Model{Versions: modern, Suites: sound, Groups: groups, ALPN: true}, func(x *evidence.TLS) bool { return x.ALPN == evidence.Accepted }},
 		{"both certificates", &smtptest.Model{Versions: modern, Groups: groups, Suites: append(slices.Clone(sound), suitesNamed(t, "ECDHE_ECDSA_WITH_AES_128_GCM_SHA256")...)},
 			func(x *evidence.TLS) bool {
@@ -377,53 +388,6 @@ func TestGradeCancelled(t *testing.T) {
 			t.Errorf("%v, %s", err, summary(again))
 		}
 		p.Wait()
-	})
-}
-
-// TestGradeHostile: no server can hang, exhaust or crash it.
-func TestGradeHostile(t *testing.T) {
-	record := func(kind byte, n int) []byte {
-		return append([]byte{kind, 3, 3, byte(n >> 8), byte(n)}, make([]byte, n)...)
-	}
-	noise := make([]byte, 4096)
-	rand.NewChaCha8([32]byte{7}).Read(noise)
-	for name, flood := range map[string]*smtptest.Flood{
-		"noise":                 {Octets: noise},
-		"noise with a pause":    {Octets: noise, Pause: time.Second},
-		"zeros":                 {Octets: make([]byte, 4096)},
-		"tiny records":          {Octets: record(22, 1)},
-		"empty records":         {Octets: record(22, 0)},
-		"one octet a second":    {Octets: []byte{22}, Pause: time.Second},
-		"warnings":              {Octets: []byte{21, 3, 3, 0, 2, 1, 90}},
-		"a message of 16 MB":    {Octets: append([]byte{22, 3, 3, 0x40, 0, 2, 0xFF, 0xFF, 0xFF}, make([]byte, 1<<14-4)...)},
-		"hello requests":        {Octets: []byte{22, 3, 3, 0, 4, 0, 0, 0, 0}},
-		"SMTP":                  {Octets: []byte("250 what\r\n")},
-		"SSL 2.0":               {Octets: append([]byte{0xFF, 0xFF, 4}, make([]byte, 4096)...)},
-		"application data":      {Octets: record(23, 1000)},
-		"change of cipher spec": {Octets: []byte{20, 3, 3, 0, 1, 1}},
-	} {
-		t.Run(name, func(t *testing.T) {
-			r, took := graded(t, &smtptest.Server{TLS: conf, Flood: flood}, func(_ *network, p *probe.Prober) { p.Retries = 1 })
-			if took > 10*time.Minute {
-				t.Errorf("took %v", took)
-			}
-			if x := r.Session.TLS; x != nil {
-				for _, v := range x.Versions {
-					if v.Answer.Known() {
-						t.Errorf("something is known: %s", summary(r))
-						break
-					}
-				}
-			}
-		})
-	}
-	t.Run("in TLS 1.2, after the handshake", func(t *testing.T) {
-		c := conf.Clone()
-		c.MaxVersion = tls.VersionTLS12
-		r, _ := graded(t, &smtptest.Server{TLS: c, Script: map[smtptest.Step]smtptest.Reply{smtptest.EHLOTLS: {Endless: strings.Repeat("250-x\r\n", 100)}}}, nil)
-		if x := r.Session.TLS; x == nil || !x.Complete {
-			t.Errorf("%s", summary(r))
-		}
 	})
 }
 

@@ -165,7 +165,7 @@ func (t *attempt) look(conn io.Reader, hello, flight []byte, a *tlshello.Answer)
 		return err
 	}
 	hellos := append(bytes.Clone(hello[5:]), serverHello(flight[:a.Octets])...) // the hello is one record
-	server, client, err := secrets13(c.hash, shared, hellos)
+	server, client, err := secrets13(c.hash, shared, hash13(c.hash, hellos))
 	if err != nil {
 		return err
 	}

@@ -77,7 +77,7 @@ func (p *plan) next() *question {
 		return q
 	}
 	for _, ask := range []func(*facts) *question{
-		p.tell, p.weak, p.older, p.renegotiate, p.signatures,
+		p.tell, p.weak, p.older, p.renegotiate, p.plain, p.signatures,
 		func(f *facts) *question { return p.some(f, tlshello.TLS12) },
 		p.ssl2,
 		func(f *facts) *question { return p.more(f, tlshello.TLS13) },
@@ -86,6 +86,7 @@ func (p *plan) next() *question {
 		p.lowerSuites, p.hole, p.certificate, p.hybrids, p.extras, p.last,
 	} {
 		if q := ask(f); q != nil {
+			q.plain = q.plain || p.plainOnly()
 			return q
 		}
 	}

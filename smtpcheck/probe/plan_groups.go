@@ -24,7 +24,7 @@ func (p *plan) shared() bool {
 
 // alongside makes a question for suites of TLS 1.3 one for groups as well.
 func (p *plan) alongside(f *facts, q *question) {
-	if p.likely(f) && p.restricted() {
+	if p.likely(f) && p.restricted() && p.room(f) {
 		q.groups, q.limit = f.modern, true
 	}
 	if p.first.told != nil || p.shared() {
@@ -56,6 +56,19 @@ func sound3(s tlshello.Suite) bool {
 		return true
 	}
 	return false
+}
+
+// room reports whether a question for a suite of TLS 1.3 may be asked in vain,
+// within the usual number: one for each sound suite that is open, and one that is
+// refused, are still to come. The first question may always.
+func (p *plan) room(f *facts) bool {
+	open := 0
+	for _, s := range f.open[tlshello.TLS13] {
+		if sound3(s) {
+			open++
+		}
+	}
+	return !p.shared() || p.before+len(p.log)+open+2 <= usualConnections
 }
 
 // restricted reports whether limits on groups did no harm so far.

@@ -16,7 +16,7 @@ func (p *plan) renegotiate(f *facts) *question {
 	known := f.suites[tlshello.TLS12]
 	fresh := without(p.lists.finishable, known...)
 	q := &question{about: askRenegotiate, version: tlshello.TLS12, suites: append(fresh, slices.DeleteFunc(slices.Clone(known), func(s tlshello.Suite) bool { return !finishable(s) })...)}
-	q.plain = f.compression == evidence.Accepted
+	q.plain = f.compression == evidence.Accepted || p.plainOnly()
 	if p.asked(askRenegotiate) > 1 {
 		return nil
 	}
@@ -26,6 +26,44 @@ func (p *plan) renegotiate(f *facts) *question {
 		}
 	}
 	return q
+}
+
+// plain asks for all suites of TLS 1.2 without compression, those of the question
+// for renegotiation first, where every hello that offered some was refused. A
+// server should not care (RFC 5246, Section 7.4.1.2); of one that does, nothing
+// else would be learnt.
+func (p *plan) plain(f *facts) *question {
+	if !below13(f) {
+		return nil
+	}
+	var refused *entry
+	for i := range p.log {
+		switch e := &p.log[i]; {
+		case !e.compressing():
+		case e.answer == evidence.Accepted:
+			return nil
+		case e.about == askRenegotiate && (e.answer == evidence.Refused || e.closed):
+			refused = e
+		}
+	}
+	if refused == nil {
+		return nil
+	}
+	q := p.all(askPlain, tlshello.TLS12, f.suites[tlshello.TLS12])
+	q.suites, q.plain = append(slices.Clone(refused.suites), without(q.suites, refused.suites...)...), true
+	if slices.ContainsFunc(q.suites, func(s tlshello.Suite) bool { return slices.Contains(q.except, s) }) {
+		q.except = nil
+	}
+	return p.once(q)
+}
+
+// plainOnly reports whether the server refused a hello for offering compression:
+// it accepts the same without.
+func (p *plan) plainOnly() bool {
+	i := slices.IndexFunc(p.log, func(e entry) bool { return e.about == askPlain && e.answer == evidence.Accepted })
+	return i >= 0 && slices.ContainsFunc(p.log, func(e entry) bool {
+		return e.about == askRenegotiate && e.answer != evidence.Accepted && !e.plain && slices.Contains(e.suites, p.log[i].flight.Hello.Suite)
+	})
 }
 
 // below13 reports whether there may be a version below TLS 1.3.

@@ -16,6 +16,7 @@ const (
 	askVersion     = "this version"    // one below
 	askSSL2        = "SSL 2.0"         //
 	askRenegotiate = "renegotiation"   // finish a handshake, and ask for another
+	askPlain       = "no compression"  // likewise, without offering any
 	askHashes      = "weak hashes"     // sign with nothing better?
 	askSuites      = "more suites"     // all but those known
 	askOrder       = "order of suites" // two or more that are known
@@ -76,7 +77,7 @@ func (q *question) offer(l *lists, sni string) tlshello.Offer {
 		o.CertificateSignatures = o.Signatures
 		o.Signatures = slices.DeleteFunc(tlshello.SignatureSchemes(), func(s tlshello.SignatureScheme) bool { return kindOfScheme(s) != q.certificate })
 	}
-	if q.version < tlshello.TLS13 && !q.plain {
+	if q.compressing() {
 		o.Compression = []tlshello.Compression{tlshello.Deflate, tlshello.LZS}
 	}
 	if q.about == askRenegotiate {
@@ -86,6 +87,11 @@ func (q *question) offer(l *lists, sni string) tlshello.Offer {
 }
 
 const alpnSMTP = "smtp"
+
+// compressing reports whether the question offers compression as well.
+func (q *question) compressing() bool {
+	return tlshello.SSL30 <= q.version && q.version < tlshello.TLS13 && !q.plain
+}
 
 // kindOfScheme is the kind of certificate that a scheme needs, as
 // [evidence.TLSCertificate] has it; empty for others.

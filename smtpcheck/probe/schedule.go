@@ -38,6 +38,12 @@ func cipher13Of(s tlshello.Suite) (cipher13, bool) {
 	return cipher13{}, false
 }
 
+func hash13(h crypto.Hash, messages []byte) []byte {
+	x := h.New()
+	x.Write(messages)
+	return x.Sum(nil)
+}
+
 // expand13 is HKDF-Expand-Label (RFC 8446, Section 7.1).
 func expand13(h crypto.Hash, secret []byte, label string, context []byte, n int) ([]byte, error) {
 	label = "tls13 " + label
@@ -47,20 +53,15 @@ func expand13(h crypto.Hash, secret []byte, label string, context []byte, n int)
 }
 
 // secrets13 derives the secrets of a handshake in TLS 1.3, server's and client's,
-// from what the key exchange gave both, and the messages ClientHello and
-// ServerHello (RFC 8446, Section 7.1).
+// from what the key exchange gave both, and the hash of the messages ClientHello
+// and ServerHello (RFC 8446, Section 7.1).
 func secrets13(h crypto.Hash, shared, hellos []byte) (server, client []byte, err error) {
 	size := h.Size()
-	digest := func(b []byte) []byte {
-		x := h.New()
-		x.Write(b)
-		return x.Sum(nil)
-	}
 	early, err := hkdf.Extract(h.New, make([]byte, size), make([]byte, size)) // no pre-shared key
 	if err != nil {
 		return nil, nil, err
 	}
-	derived, err := expand13(h, early, "derived", digest(nil), size)
+	derived, err := expand13(h, early, "derived", hash13(h, nil), size)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -68,10 +69,10 @@ func secrets13(h crypto.Hash, shared, hellos []byte) (server, client []byte, err
 	if err != nil {
 		return nil, nil, err
 	}
-	if server, err = expand13(h, handshake, "s hs traffic", digest(hellos), size); err != nil {
+	if server, err = expand13(h, handshake, "s hs traffic", hellos, size); err != nil {
 		return nil, nil, err
 	}
-	client, err = expand13(h, handshake, "c hs traffic", digest(hellos), size)
+	client, err = expand13(h, handshake, "c hs traffic", hellos, size)
 	return server, client, err
 }
 
