@@ -15,7 +15,7 @@ const groupsAdvice = "In Postfix: tls_eecdh_auto_curves = X25519 prime256v1 secp
 
 var (
 	groupsGood = &check.Code{Name: "good", Outcome: check.Pass, Verdict: "good",
-		Text: "{where} uses only good groups for the key exchange."}
+		Text: "{where} uses only good groups for the key exchange: {groups}."}
 	groupsPhaseOut = &check.Code{Name: "phase-out", Outcome: check.Weak, Verdict: "phase-out",
 		Text:   "{where} uses groups for the key exchange that should be phased out: {parameters}.",
 		Advice: "Switch off finite-field key exchange (DHE), and the curve secp224r1. " + groupsAdvice}
@@ -34,7 +34,7 @@ var (
 	groupsNothing = &check.Code{Name: "not-applicable", Outcome: check.NotApplicable, Verdict: "na",
 		Text: "{where} uses no groups for the key exchange of which Internet.nl sees the size. It counts that as good."}
 	groupsModern = &check.Code{Name: "good-unseen", Outcome: check.Pass, Verdict: "na",
-		Text: "{where} uses only good groups for the key exchange. Internet.nl does not see the size of any of them, and counts that as good."}
+		Text: "{where} uses only good groups for the key exchange: {groups}. Internet.nl does not see the size of any of them, and counts that as good."}
 	groupsOpen = openCodes("whether {where} uses weak groups for the key exchange")
 )
 
@@ -49,11 +49,13 @@ func tlsKeyExchangeBy(tables *guideline.Tables) *check.Check {
 		},
 		Cites:    []check.Citation{cite(tables, tables.FiniteFields), cite(tables, tables.Groups), check.RFC("7919", "")},
 		Requires: requiresTLS,
-		Args:     append([]string{"parameters"}, tlsArgs...),
+		Args:     append([]string{"parameters", "groups"}, tlsArgs...),
 		Codes: append([]*check.Code{groupsGood, groupsModern, groupsPhaseOut, groupsInsufficient, groupsUnseen, groupsPhaseOutUnseen, groupsSpare, groupsNothing,
 			tlsWorseElsewhere, tlsWeakerElsewhere}, groupsOpen.codes()...),
 		Evaluate: func(s *evidence.Snapshot, subject evidence.Subject) check.Finding {
-			return gradeEach(s, subject.Host, func(g *graded) opinion { return judgeGroups(g, tables) })
+			f := gradeEach(s, subject.Host, func(g *graded) opinion { return judgeGroups(g, tables) })
+			f.Args["groups"] = acceptedGroups(s, subject.Host)
+			return f
 		},
 	}
 }
@@ -98,6 +100,47 @@ func judgeGroups(g *graded, tables *guideline.Tables) opinion {
 		o.code = groupsModern
 	}
 	return o
+}
+
+// acceptedGroups lists the groups that are accepted at any address, and says
+// whether these are all.
+func acceptedGroups(s *evidence.Snapshot, host string) string {
+	var names []string
+	add := func(name string) {
+		if name != "" && !slices.Contains(names, name) {
+			names = append(names, name)
+		}
+	}
+	all, all13 := true, true
+	list, _ := gradedOf(s, host)
+	for i := range list {
+		g := &list[i]
+		all, all13 = all && g.tls.GroupsComplete, all13 && g.tls.Version("TLS 1.3").GroupsComplete
+		for _, x := range g.tls.Groups {
+			if x.Answer == evidence.Accepted {
+				add(x.Name)
+			}
+		}
+		for _, v := range g.accepted() {
+			for _, x := range g.tls.Version(v).Suites {
+				if add(x.Group); x.DH != nil && x.Group == "" {
+					add("DH-" + strconv.Itoa(x.DH.Bits))
+				}
+			}
+		}
+	}
+	const most = 12
+	if n := len(names); n > most {
+		names = append(names[:most], strconv.Itoa(n-most)+" more")
+	}
+	rest := "and perhaps others"
+	switch {
+	case all:
+		rest = "and no others"
+	case all13:
+		rest = "and no others in TLS 1.3"
+	}
+	return strings.Join(append(names, rest), ", ")
 }
 
 // exchanged is the level of the key exchange of a suite, and how Internet.nl
