@@ -251,6 +251,12 @@ func TestHostileLists(t *testing.T) {
 		"a line without end":         {"nomx.test\n" + strings.Repeat("x", 1<<20), "", 1, 1},
 		"a quote without end":        {"nomx.test\n\"nullmx.test\n", "", 1, 1},
 		"only commas":                {",,,\nnomx.test\n", "", 1, 0},
+		"a field over lines":         {"Name,Domain\r\n\"Smith\r\n\r\n# and \"\"Sons\"\"\",nomx.test\r\nx,nullmx.test\r\n", "domain", 2, 0},
+		"two stray quotes":           {"Name,Domain\n\"Smith,nomx.test\nx,nullmx.test\n\"Jones,unsigned.test\n", "domain", 1, 2},
+		"a last field over lines":    {"Domain,Name\nnomx.test,\"a\nb\"\nnullmx.test,\"a\nb", "Domain", 2, 1},
+		"a program":                  {"\x7fELF\x02\x01\x00\x00\x00\nnomx.test\n", "", 0, 0},
+		"UTF-16 without a mark":      {"n\x00o\x00m\x00x\x00.\x00t\x00\n\x00", "", 0, 0},
+		"names of one domain":        {"NOMX.test.\nhttps://nomx.test/x\nInfo@nomx.TEST\nmailto:a@nomx.test\n", "", 1, 0},
 		"a header, then nothing":     {"Domain\n", "Domain", 0, 0},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -265,6 +271,9 @@ func TestHostileLists(t *testing.T) {
 			scanned, bad := strings.Count(out.String(), `"schema":"mailvet.report/v1"`), strings.Count(errs.String(), "is left out: ")
 			if scanned != test.scanned || bad != test.bad {
 				t.Errorf("%d scanned, %d left out, want %d and %d: %s", scanned, bad, test.scanned, test.bad, errs.String())
+			}
+			if test.scanned == 0 && test.bad == 0 && !strings.Contains(errs.String(), "cannot read standard input: ") && test.column == "" {
+				t.Errorf("what is no list is not told: %s", errs.String())
 			}
 			if strings.ContainsAny(errs.String(), "\x1b\x00") {
 				t.Errorf("control characters on standard error: %q", errs.String())

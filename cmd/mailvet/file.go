@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 )
 
@@ -18,15 +19,26 @@ type wholeFile struct {
 	good int64 // octets of whole messages
 }
 
-// createFile empties the file, or with resume goes on at its end.
+// errInUse: another run writes to the file.
+var errInUse = errors.New("another run is writing to it; wait for its end, or give another file")
+
+// createFile empties the file, or with resume goes on at its end. It is this
+// process's alone until it is closed: what two runs write at once is lost.
 func createFile(name string, resume bool) (*wholeFile, error) {
-	mode := os.O_RDWR | os.O_CREATE
-	if !resume {
-		mode |= os.O_TRUNC
-	}
-	f, err := os.OpenFile(name, mode, 0o666)
+	f, err := os.OpenFile(name, os.O_RDWR|os.O_CREATE, 0o666)
 	if err != nil {
 		return nil, err
+	}
+	st, err := f.Stat()
+	if err == nil && st.Mode().IsRegular() {
+		if !lock(f) {
+			err = &fs.PathError{Op: "open", Path: name, Err: errInUse}
+		} else if !resume {
+			err = f.Truncate(0)
+		}
+	}
+	if err != nil {
+		return nil, errors.Join(err, f.Close())
 	}
 	return &wholeFile{f: f}, nil
 }
@@ -70,6 +82,9 @@ func (w *wholeFile) recover(each func(line []byte) (keep bool, err error)) error
 		if len(bytes.TrimSpace(line)) == 0 || !json.Valid(line) {
 			if _, perr := br.Peek(1); perr == io.EOF {
 				break // a crash of the machine may leave more than half a line
+			}
+			if n > 1 {
+				return fmt.Errorf("line %d is damaged; to go on from there, keep the lines before it: head -n %d", n, n-1)
 			}
 			return fmt.Errorf("line %d: %w", n, errNotResults)
 		}

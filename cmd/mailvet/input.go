@@ -4,13 +4,11 @@ import (
 	"bufio"
 	"context"
 	"crypto/sha256"
-	"encoding/csv"
 	"errors"
 	"fmt"
 	"io"
 	"iter"
 	"os"
-	"slices"
 	"strings"
 	"sync/atomic"
 
@@ -30,12 +28,16 @@ type list struct {
 	column   string // by its name in the header; empty: the first
 	complain func(format string, args ...any)
 	bad      int
+	good     int          // lines with a domain
 	lines    atomic.Int64 // read so far
 	ended    atomic.Bool  // no line is to come
 	err      error
 
 	comma rune // of the CSV; 0 until known
 	field int
+	// fields is the number of columns, where one is named.
+	fields int
+	held   []line // a line of CSV that is not at its end yet
 }
 
 // openList opens FILE, or standard input for "-". A pipe that nobody writes to
@@ -126,18 +128,22 @@ func (l *list) domains(ctx context.Context) iter.Seq[scanner.Domain] {
 			case in, ok := <-lines:
 				switch {
 				case !ok:
+					for _, in := range l.held { // a quote that is never closed
+						if d, ok := l.parse(in); l.err != nil || ok && !yield(d) {
+							return
+						}
+					}
 					return
 				case in.err != nil:
 					l.err = fmt.Errorf("cannot read %s after line %d: %w", l.name, in.number, in.err)
 					return
-				case in.long:
-					l.skip(in.number, "the line is longer than %d octets", maxLine)
-					continue
 				}
 				l.lines.Store(int64(in.number))
-				d, ok := l.parse(in.number, in.text)
-				if l.err != nil || ok && !yield(d) {
-					return
+				for _, in := range l.whole(in) {
+					d, ok := l.parse(in)
+					if l.err != nil || ok && !yield(d) {
+						return
+					}
 				}
 			}
 		}
@@ -178,18 +184,21 @@ func (l *list) read(ctx context.Context, lines chan<- line) {
 	}
 }
 
-func (l *list) parse(n int, text string) (scanner.Domain, bool) {
-	if n == 1 {
-		if strings.HasPrefix(text, "\xff\xfe") || strings.HasPrefix(text, "\xfe\xff") {
-			l.err = fmt.Errorf("cannot read %s: it is UTF-16; save it as UTF-8", l.name)
-			return scanner.Domain{}, false
-		}
-		text = strings.TrimPrefix(text, "\ufeff")
+func (l *list) parse(in line) (scanner.Domain, bool) {
+	n, text := in.number, in.text
+	switch {
+	case in.long:
+		l.skip(n, "the line is longer than %d octets", maxLine)
+		return scanner.Domain{}, false
+	case n == 1 && (strings.HasPrefix(text, "\xff\xfe") || strings.HasPrefix(text, "\xfe\xff")):
+		l.err = fmt.Errorf("cannot read %s: it is UTF-16; save it as UTF-8", l.name)
+		return scanner.Domain{}, false
+	case l.good == 0 && strings.Count(text, "\x00") > 1:
+		l.err = fmt.Errorf("cannot read %s: it is no text in UTF-8, line %d has NUL characters; save it as UTF-8", l.name, n)
+		return scanner.Domain{}, false
 	}
-	if i := strings.IndexByte(text, '#'); i >= 0 && (l.column == "" || strings.TrimSpace(text[:i]) == "") {
-		text = text[:i] // with a named column, a field before it may well hold one
-	}
-	if text = strings.TrimSpace(text); text == "" {
+	text = l.content(n, text)
+	if text == "" {
 		return scanner.Domain{}, false
 	}
 	text, ok := l.cell(n, text)
@@ -207,61 +216,19 @@ func (l *list) parse(n int, text string) (scanner.Domain, bool) {
 	// A list may hold many addresses of a domain, which is scanned once. The
 	// name is held for longer than the line, which may be a long one.
 	d.Line, d.Local, d.Name, d.Input = n, "", strings.Clone(d.Name), ""
+	l.good++
 	return d, true
 }
 
-// cell takes the wanted field out of a line. The first line that is not blank
-// says what separates the fields, and with a column where that one stands.
-func (l *list) cell(n int, text string) (string, bool) {
-	first := l.comma == 0
-	if first {
-		l.comma = ','
-		if i := strings.IndexAny(text, ",;\t"); i >= 0 {
-			l.comma = rune(text[i])
-		}
+// content is a line without byte-order mark, comment and the space around it.
+func (l *list) content(n int, text string) string {
+	if n == 1 {
+		text = strings.TrimPrefix(text, "\ufeff")
 	}
-	if !strings.ContainsAny(text, ",;\t\"") && l.field == 0 && !(first && l.column != "") {
-		return strings.Trim(text, "'"), text != ""
+	if i := strings.IndexByte(text, '#'); i >= 0 && (l.column == "" || strings.TrimSpace(text[:i]) == "") {
+		text = text[:i] // with a named column, a field before it may well hold one
 	}
-	fields, err := l.split(text)
-	switch {
-	case first && l.column != "":
-		l.field = slices.IndexFunc(fields, func(f string) bool { return strings.EqualFold(f, l.column) })
-		if l.field < 0 {
-			l.err = fmt.Errorf("%s has no column %q; its first line names %s", l.name, clip(l.column), clip(strings.Join(fields, ", ")))
-		}
-		return "", false
-	case err != nil:
-		l.skip(n, "it is no line of CSV: a quote is not closed, or the field goes on in the next line")
-		return "", false
-	case len(fields) <= l.field:
-		l.skip(n, "it has %d fields, and the column %q is number %d", len(fields), l.column, l.field+1)
-		return "", false
-	}
-	if text = fields[l.field]; text == "" && l.column != "" && l.field > 0 {
-		l.skip(n, "the column %q is empty", l.column)
-	}
-	return text, text != ""
-}
-
-// split reads one line of CSV. Whatever stands behind the fields needed does
-// not matter; other separators than that of the first line are tolerated there.
-func (l *list) split(text string) ([]string, error) {
-	r := csv.NewReader(strings.NewReader(text))
-	r.Comma, r.FieldsPerRecord, r.TrimLeadingSpace, r.LazyQuotes = l.comma, -1, true, !strings.HasPrefix(text, `"`)
-	fields, err := r.Read()
-	if len(fields) == 1 && l.column == "" {
-		if i := strings.IndexAny(fields[0], ",;\t"); i >= 0 {
-			fields[0] = fields[0][:i]
-		}
-	}
-	for i, f := range fields {
-		fields[i] = strings.Trim(strings.TrimSpace(f), `"'`)
-	}
-	if len(fields) == 0 && err == nil {
-		err = io.ErrUnexpectedEOF
-	}
-	return fields, err
+	return strings.TrimSpace(text)
 }
 
 func (l *list) skip(n int, format string, args ...any) {

@@ -30,7 +30,7 @@ type sink struct {
 	policy   scanner.Policy
 	handler  report.Handler
 	out      io.Writer
-	closers  []func() error
+	files    []*wholeFile
 	evidence *wholeFile
 	proofs   *proofs // nil without --proof
 	done     counted // what --resume found
@@ -44,39 +44,27 @@ type sink struct {
 // newSink opens the files; it fails before anything is scanned.
 func newSink(o *options, std streams, many bool) (*sink, error) {
 	s := &sink{o: o, policy: o.policy(), out: std.out}
-	var results *wholeFile
+	var results, kept *wholeFile
 	if o.output != "" && o.output != "-" {
-		f, err := createFile(o.output, o.resume)
+		f, err := s.create("--output", "results", o.output)
 		if err != nil {
-			return nil, fmt.Errorf("cannot write the results: %w", err)
+			return nil, err
 		}
 		s.out, results = f, f
-		s.closers = append(s.closers, f.Close)
 	}
 	if o.evidence != "" {
-		f, err := createFile(o.evidence, o.resume)
+		f, err := s.create("--evidence", "evidence", o.evidence)
 		if err != nil {
-			return nil, errors.Join(fmt.Errorf("cannot write the evidence: %w", err), s.closeFiles())
-		}
-		s.evidence = f
-		s.closers = append(s.closers, f.Close)
-	}
-	var kept *wholeFile
-	if o.proofs != nil {
-		f, err := createFile(o.proof, o.resume)
-		if err != nil {
-			return nil, errors.Join(fmt.Errorf("cannot write the proofs: %w", err), s.closeFiles())
-		}
-		kept, s.proofs, o.proofs.out = f, o.proofs, f
-		s.closers = append(s.closers, f.Close)
-		if results != nil && oneFile(results.f, f.f) || s.evidence != nil && oneFile(s.evidence.f, f.f) {
-			err := usageError{"scan", fmt.Errorf("--proof and another output are the same file, %s", o.proof)}
 			return nil, errors.Join(err, s.closeFiles())
 		}
+		s.evidence = f
 	}
-	if results != nil && s.evidence != nil && oneFile(results.f, s.evidence.f) {
-		err := usageError{"scan", fmt.Errorf("--output and --evidence are the same file, %s", o.evidence)}
-		return nil, errors.Join(err, s.closeFiles())
+	if o.proofs != nil {
+		f, err := s.create("--proof", "proofs", o.proof)
+		if err != nil {
+			return nil, errors.Join(err, s.closeFiles())
+		}
+		kept, s.proofs, o.proofs.out = f, o.proofs, f
 	}
 	if o.resume {
 		if err := s.recover(results, kept); err != nil {
@@ -87,22 +75,29 @@ func newSink(o *options, std streams, many bool) (*sink, error) {
 	return s, nil
 }
 
-// oneFile finds what the names do not show: links to one file.
-func oneFile(a, b *os.File) bool {
-	ai, err := a.Stat()
-	if err != nil {
-		return false
+// create opens a file to write to. That it is another one than those before may
+// not be seen by the names: they may be links.
+func (s *sink) create(flag, what, name string) (*wholeFile, error) {
+	st, _ := os.Stat(name)
+	for _, other := range s.files {
+		if info, err := other.f.Stat(); err == nil && sameFile(other.f.Name(), info, name, st) {
+			return nil, usageError{"scan", fmt.Errorf("%s and another output are the same file, %s", flag, name)}
+		}
 	}
-	bi, err := b.Stat()
-	return err == nil && sameFile(a.Name(), ai, b.Name(), bi)
+	f, err := createFile(name, s.o.resume)
+	if err != nil {
+		return nil, fmt.Errorf("cannot write the %s: %w", what, err)
+	}
+	s.files = append(s.files, f)
+	return f, nil
 }
 
 func (s *sink) closeFiles() error {
 	var errs []error
-	for _, c := range s.closers {
-		errs = append(errs, c())
+	for _, f := range s.files {
+		errs = append(errs, f.Close())
 	}
-	s.closers = nil
+	s.files = nil
 	return errors.Join(errs...)
 }
 
