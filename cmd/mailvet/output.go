@@ -34,6 +34,7 @@ type sink struct {
 	evidence *wholeFile
 	proofs   *proofs // nil without --proof
 	done     counted // what --resume found
+	unlike   string  // how the first of it differs that is not as of this run
 	summary  summary.Builder
 	written  int   // reports
 	errored  int   // of them, domains that could not be scanned
@@ -69,6 +70,9 @@ func newSink(o *options, std streams, many bool) (*sink, error) {
 	if o.resume {
 		if err := s.recover(results, kept); err != nil {
 			return nil, errors.Join(err, s.closeFiles())
+		}
+		if s.unlike != "" && !o.quiet {
+			fmt.Fprintf(std.err, "mailvet: %s has results %s; they stay as they are\n", o.output, text.Clean(s.unlike))
 		}
 	}
 	s.handler = newHandler(o, s.out, many)

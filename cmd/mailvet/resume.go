@@ -4,8 +4,10 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
+	"slices"
 
 	"mailvet/report"
+	"mailvet/report/check"
 	"mailvet/report/summary"
 )
 
@@ -37,6 +39,7 @@ func (s *sink) recover(results, proofs *wholeFile) error {
 		}
 		s.done[fingerprintOf(r.Domain)]++
 		s.count(&r)
+		s.compare(&r)
 		return true, nil
 	})
 	if err != nil {
@@ -51,6 +54,23 @@ func (s *sink) recover(results, proofs *wholeFile) error {
 		return fmt.Errorf("cannot resume the proofs in %s: %w", s.o.proof, err)
 	}
 	return nil
+}
+
+// compare notes what makes an earlier result another one than this run would
+// write.
+func (s *sink) compare(r *report.Report) {
+	if s.unlike != "" {
+		return
+	}
+	extra := slices.ContainsFunc(r.Categories, func(c report.Category) bool { return c.ID == check.Extra.String() })
+	switch mine := tool(); {
+	case r.Tool != mine:
+		s.unlike = fmt.Sprintf("of %s %s, and this is %s", r.Tool.Name, r.Tool.Version, mine.Version)
+	case len(r.Categories) > 0 && extra && s.o.noExtra:
+		s.unlike = "with the checks that --no-extra leaves out"
+	case len(r.Categories) > 0 && !extra && !s.o.noExtra:
+		s.unlike = "without the extra checks, as of --no-extra"
+	}
 }
 
 // recoverBeside keeps the messages of domains that have results. Only the last
