@@ -2,7 +2,6 @@ package main
 
 import (
 	"bufio"
-	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -64,8 +63,9 @@ var errNotResults = errors.New("it does not hold results in JSON Lines")
 const maxMessage = 64 << 20
 
 // recover reads the whole messages of a file that an earlier run left, and
-// cuts off what is torn behind them. Each message is given to each; one for
-// which that returns false is cut off, too, if it is the last.
+// cuts off what is torn behind them. Each line is given to each, which must
+// return an error for one that is not JSON; a message for which that returns
+// false is cut off, too, if it is the last.
 func (w *wholeFile) recover(each func(line []byte) (keep bool, err error)) error {
 	br := bufio.NewReaderSize(w.f, 1<<20)
 	var at, good int64
@@ -79,16 +79,16 @@ func (w *wholeFile) recover(each func(line []byte) (keep bool, err error)) error
 		if err == io.EOF {
 			break // without a line end it is torn
 		}
-		if len(bytes.TrimSpace(line)) == 0 || !json.Valid(line) {
+		keep, err := each(line)
+		if err != nil && !json.Valid(line) { // asked only now, for it takes as long as to read it
 			if _, perr := br.Peek(1); perr == io.EOF {
 				break // a crash of the machine may leave more than half a line
 			}
 			if n > 1 {
 				return fmt.Errorf("line %d is damaged; to go on from there, keep the lines before it: head -n %d", n, n-1)
 			}
-			return fmt.Errorf("line %d: %w", n, errNotResults)
+			err = errNotResults
 		}
-		keep, err := each(line)
 		switch {
 		case err != nil:
 			return fmt.Errorf("line %d: %w", n, err)

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
@@ -35,6 +36,14 @@ func content(t testing.TB, f *wholeFile) []byte {
 	return data
 }
 
+// valid is what a message must be at least.
+func valid(line []byte) (bool, error) {
+	if !json.Valid(line) {
+		return false, errors.New("no JSON")
+	}
+	return true, nil
+}
+
 // Wherever a file is torn, in a character or between two, whole messages stay,
 // and what is written next stands behind them.
 func TestRecoverTorn(t *testing.T) {
@@ -49,8 +58,11 @@ func TestRecoverTorn(t *testing.T) {
 			var got []string
 			f := stored(t, []byte(data))
 			err := f.recover(func(line []byte) (bool, error) {
-				got = append(got, string(line))
-				return true, nil
+				keep, err := valid(line)
+				if keep {
+					got = append(got, string(line))
+				}
+				return keep, err
 			})
 			n := strings.Count(whole[:at], "\n")
 			if err != nil || len(got) != n || string(content(t, f)) != strings.Join(messages[:n], "") {
@@ -72,7 +84,7 @@ func TestRecoverDamaged(t *testing.T) {
 		{"{}\n" + strings.Repeat("\x00", 100) + "{}\n{}\n", "line 2 is damaged"},
 	} {
 		f := stored(t, []byte(test.data))
-		err := f.recover(func([]byte) (bool, error) { return true, nil })
+		err := f.recover(valid)
 		if err == nil || !strings.Contains(err.Error(), test.want) || string(content(t, f)) != test.data {
 			t.Errorf("%q: %v, %q", test.data, err, content(t, f))
 		}
@@ -88,7 +100,13 @@ func FuzzRecover(f *testing.F) {
 	f.Fuzz(func(t *testing.T, data []byte) {
 		w := stored(t, data)
 		n := 0
-		err := w.recover(func([]byte) (bool, error) { n++; return true, nil })
+		err := w.recover(func(line []byte) (bool, error) {
+			keep, err := valid(line)
+			if keep {
+				n++
+			}
+			return keep, err
+		})
 		left := content(t, w)
 		switch {
 		case err != nil && !bytes.Equal(left, data):
@@ -97,7 +115,7 @@ func FuzzRecover(f *testing.F) {
 			t.Errorf("%q became %q with %d messages", data, left, n)
 		case err == nil:
 			again := stored(t, left)
-			if err := again.recover(func([]byte) (bool, error) { return true, nil }); err != nil || !bytes.Equal(content(t, again), left) {
+			if err := again.recover(valid); err != nil || !bytes.Equal(content(t, again), left) {
 				t.Errorf("%q became %q at the second time, %v", left, content(t, again), err)
 			}
 		}

@@ -20,22 +20,17 @@ type counted map[fingerprint]int
 func (s *sink) recover(results, proofs *wholeFile) error {
 	s.done = counted{}
 	err := results.recover(func(line []byte) (bool, error) {
-		var head struct {
-			Schema string `json:"schema"`
-		}
-		if err := json.Unmarshal(line, &head); err != nil {
-			return false, errNotResults
-		}
-		switch head.Schema {
-		case summary.Schema:
-			return false, nil
-		case report.Schema:
-		default:
-			return false, fmt.Errorf("%w: its schema is %q", errNotResults, clip(head.Schema))
-		}
 		var r report.Report
-		if err := json.Unmarshal(line, &r); err != nil {
+		err := json.Unmarshal(line, &r) // of a summary, too, the schema comes first
+		switch {
+		case r.Schema == summary.Schema && json.Valid(line):
+			return false, nil
+		case r.Schema != report.Schema && r.Schema != "":
+			return false, fmt.Errorf("%w: its schema is %q", errNotResults, clip(r.Schema))
+		case err != nil:
 			return false, fmt.Errorf("%w: %w", errNotResults, err)
+		case r.Schema == "":
+			return false, errNotResults
 		}
 		s.done[fingerprintOf(r.Domain)]++
 		s.count(&r)
