@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -54,6 +55,9 @@ func runMerge(ctx context.Context, args []string, std streams) error {
 		if m.twice > 0 {
 			fmt.Fprintf(std.err, "mailvet: %s left out: an earlier file has them\n", plural(m.twice, "result"))
 		}
+		for _, name := range m.open {
+			fmt.Fprintf(std.err, "mailvet: %s has no summary: the run that wrote it did not come to its end\n", name)
+		}
 		if err := sum.Text(std.err, width); err != nil {
 			return err
 		}
@@ -70,7 +74,9 @@ type merger struct {
 	sum   summary.Builder
 	seen  counted // the number of the file that has a domain
 	twice int
-	torn  string // the first file with a torn last line
+	torn  string   // the first file with a torn last line
+	whole bool     // the file being read has a summary
+	open  []string // those that have none: the run did not come to its end
 }
 
 func (m *merger) file(ctx context.Context, number int, name string) error {
@@ -80,6 +86,12 @@ func (m *merger) file(ctx context.Context, number int, name string) error {
 	}
 	defer f.Close()
 	br := bufio.NewReaderSize(f, 1<<20)
+	m.whole = false
+	defer func() {
+		if !m.whole {
+			m.open = append(m.open, name)
+		}
+	}()
 	for n := 1; ; n++ {
 		if ctx.Err() != nil {
 			return interrupted(m.sum.Summary(0).Domains)
@@ -89,9 +101,7 @@ func (m *merger) file(ctx context.Context, number int, name string) error {
 		case err == io.EOF && len(line) == 0:
 			return nil
 		case err == io.EOF && !json.Valid(line):
-			if m.torn == "" {
-				m.torn = name
-			}
+			m.torn = cmp.Or(m.torn, name)
 			return nil
 		case err == io.EOF:
 			line = append(line, '\n')
@@ -99,6 +109,10 @@ func (m *merger) file(ctx context.Context, number int, name string) error {
 			return fmt.Errorf("cannot read %s, line %d: %w", name, n, err)
 		}
 		if err := m.line(number, line); err != nil {
+			if _, perr := br.Peek(1); perr == io.EOF && n > 1 && !json.Valid(line) {
+				m.torn = cmp.Or(m.torn, name) // as a crash of the machine leaves it
+				return nil
+			}
 			return fmt.Errorf("cannot merge %s, line %d: %w", name, n, err)
 		}
 	}
@@ -109,6 +123,7 @@ func (m *merger) line(number int, line []byte) error {
 	err := json.Unmarshal(line, &r)
 	switch {
 	case r.Schema == summary.Schema: // the sums are made anew
+		m.whole = true
 		return nil
 	case err != nil:
 		return errNotResults
