@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -39,7 +40,7 @@ func scanList(ctx context.Context, o *options, s *scanner.Scanner, named []scann
 	reading, leave := context.WithCancel(ctx)
 	defer leave()
 	b := &scanner.Batch{Scanner: s, Workers: o.workers, InOrder: o.order == "input", Stop: stop, Interrupt: leave}
-	entries := &entries{copies: map[string]int{}, done: out.done, keep: o.keepDuplicates}
+	entries := &entries{done: out.done, keep: o.keepDuplicates}
 	if o.shard.of > 1 {
 		b.Keep = func(ctx context.Context, d scanner.Domain) (bool, error) { return o.shard.has(ctx, s.Resolver, d.Name) }
 	}
@@ -133,11 +134,11 @@ func (s *sink) last(sum *summary.Summary) error {
 
 // entries are the domains of a run, each once, and how often each is reported.
 type entries struct {
-	once   seen
-	done   counted        // by an earlier run
-	keep   bool           // duplicates are reported too
-	copies map[string]int // only those of more than one
-	ready  atomic.Int64   // to keep duplicates: domains that are not begun
+	once  seen
+	done  counted      // by an earlier run
+	keep  bool         // duplicates are reported too; then
+	count counted      // how often each stands in the list, and
+	ready atomic.Int64 // domains that are not begun
 }
 
 // left is how many domains are to come, at most; false where that is not known.
@@ -153,7 +154,10 @@ func (e *entries) left(file *list, lines int) (int, bool) {
 }
 
 // take is how often a domain is to be reported.
-func (e *entries) take(name string) int { return max(1, e.copies[name]) }
+func (e *entries) take(name string) int {
+	id := fingerprintOf(name)
+	return max(1, e.count[id]-e.done[id])
+}
 
 // domains yields the named domains and those of the list, until ctx ends or
 // stop is closed. To keep duplicates the list is read to its end first, for a
@@ -187,23 +191,18 @@ func (e *entries) domains(ctx context.Context, stop <-chan struct{}, named []sca
 		}
 	}
 	return func(yield func(scanner.Domain) bool) {
-		var order []scanner.Domain
-		count := map[string]int{}
+		e.count = counted{}
+		var names []byte // one a line: a million would take far more as strings
 		for d := range all {
-			if count[d.Name]++; count[d.Name] == 1 {
-				order = append(order, scanner.Domain{Name: d.Name, Line: d.Line})
+			id := fingerprintOf(d.Name)
+			if e.count[id]++; e.count[id] == e.done[id]+1 {
+				names = append(append(names, d.Name...), '\n')
+				e.ready.Add(1)
 			}
 		}
-		for name, n := range count {
-			if n -= e.done[fingerprintOf(name)]; n > 1 {
-				e.copies[name] = n
-			}
-		}
-		order = slices.DeleteFunc(order, func(d scanner.Domain) bool { return count[d.Name] <= e.done[fingerprintOf(d.Name)] })
-		e.ready.Store(int64(len(order)))
-		for _, d := range order {
+		for name := range bytes.Lines(names) {
 			e.ready.Add(-1)
-			if !yield(d) {
+			if !yield(scanner.Domain{Name: string(name[:len(name)-1])}) {
 				return
 			}
 		}

@@ -93,3 +93,31 @@ func TestMassMemory(t *testing.T) {
 		t.Errorf("%.0f MB of heap with a million lines", million/1e6)
 	}
 }
+
+// TestMassDuplicates: to keep duplicates the list is read to its end first, and
+// what is held of it then are little more than the names.
+func TestMassDuplicates(t *testing.T) {
+	n := max(*massLines, 50_000)
+	file, err := openList(t.Context(), "-", "", &counting{most: n, each: func(int) {}}, func(string, ...any) {})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var before, after runtime.MemStats
+	runtime.GC()
+	runtime.ReadMemStats(&before)
+	e, got := &entries{keep: true}, 0
+	for d := range e.domains(t.Context(), nil, nil, file) {
+		if got++; got == 1 {
+			runtime.GC()
+			runtime.ReadMemStats(&after)
+		}
+		if e.take(d.Name) != 1 {
+			t.Fatalf("%s is to be reported %d times", d.Name, e.take(d.Name))
+		}
+	}
+	per := float64(after.HeapAlloc-before.HeapAlloc) / float64(n)
+	t.Logf("%d domains, %.0f octets of each; at most %d MB were taken from the system", got, per, after.Sys>>20)
+	if got != n || per > 150 {
+		t.Errorf("%d of %d domains, %.0f octets of each", got, n, per)
+	}
+}
