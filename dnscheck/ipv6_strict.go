@@ -9,7 +9,7 @@ import (
 
 // routeStrictChecks are the strict readings beside Internet.nl's of IPv6,
 // DNSSEC and RPKI. None asks a question of its own.
-var routeStrictChecks = []*check.Check{ipv6AllNS, ipv6Special, mailPath, rpkiMaxLength}
+var routeStrictChecks = []*check.Check{ipv6AllNS, ipv6Special, nsAnswers, mailPath, rpkiMaxLength}
 
 var (
 	allNSAll = &check.Code{Name: "all", Outcome: check.Pass,

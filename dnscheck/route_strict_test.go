@@ -11,6 +11,8 @@ const (
 	threeNS = "example.test MX nodata\nexample.test NS = ns1.example.test. ; ns2.example.test. ; ns3.example.test.\n" +
 		"ns1.example.test A = 192.0.2.1\nns1.example.test AAAA = 2001:db8::1\nns2.example.test A = 192.0.2.2\nns2.example.test AAAA = 2001:db8::2\nns3.example.test A = 192.0.2.3\n"
 	public = "example.test MX = 10 mx.example.test.\nmx.example.test A = 192.0.2.1\nexample.test NS = ns.example.test.\nns.example.test A = 192.0.2.2\nns.example.test AAAA = 2600::2\n"
+	twoNS  = "example.test MX nodata\nexample.test NS = ns1.example.test. ; ns2.example.test.\n" +
+		"ns1.example.test A nodata\nns1.example.test AAAA = 2600::1\nns2.example.test A nodata\nns2.example.test AAAA = 2600::2\n"
 	// way is a mail server with every answer secure.
 	way = "example.test MX = 10 mx.example.test.\nexample.test SOA = x\nmx.example.test SOA nodata\nmx.example.test A = 192.0.2.1\nmx.example.test AAAA nodata\n"
 )
@@ -56,6 +58,21 @@ var routeStrictRows = []judged{
 	{"no keys to be had", strings.ReplaceAll(way, "A = 192.0.2.1", "A = 192.0.2.1 | indeterminate"), []string{"dnssec-mail-path unknown -"}},
 	{"not asked", strings.ReplaceAll(way, "A = 192.0.2.1", "A budget"), []string{"dnssec-mail-path not-looked-up -"}},
 	{"a resolver that strips", strings.ReplaceAll(way, "A = 192.0.2.1", "A = 192.0.2.1 | bogus") + "vantage strips\n", []string{"dnssec-mail-path resolver-strips -"}},
+
+	{"useful answers", twoNS + "reach ns1.example.test 2600::1 reached NOERROR aa\nreach ns2.example.test 2600::2 reached NOERROR aa\n", []string{"ns-answers useful -"}},
+	{"a name that is not there, with authority", twoNS + "reach ns1.example.test 2600::1 reached NXDOMAIN aa\n", []string{"ns-answers useful -"}},
+	{"one refuses", twoNS + "reach ns1.example.test 2600::1 reached NOERROR aa\nreach ns2.example.test 2600::2 reached REFUSED\n", []string{"ns-answers lame -"}},
+	{"one without authority", twoNS + "reach ns1.example.test 2600::1 reached NOERROR aa\nreach ns2.example.test 2600::2 reached NOERROR\n", []string{"ns-answers lame -"}},
+	{"one is no master of it", twoNS + "reach ns1.example.test 2600::1 reached NOERROR aa\nreach ns2.example.test 2600::2 reached NOTAUTH aa\n", []string{"ns-answers lame -"}},
+	{"a box on the way answers for all", twoNS + "reach ns1.example.test 2600::1 reached NOERROR\nreach ns2.example.test 2600::2 reached NOERROR\n", []string{"ns-answers none-useful -"}},
+	{"all refuse", twoNS + "reach ns1.example.test 2600::1 reached REFUSED\nreach ns2.example.test 2600::2 timeout\n", []string{"ns-answers none-useful -"}},
+	{"one fails for now", twoNS + "reach ns1.example.test 2600::1 reached NOERROR aa\nreach ns2.example.test 2600::2 reached SERVFAIL\n", []string{"ns-answers server-failure -"}},
+	{"one is silent", twoNS + "reach ns1.example.test 2600::1 reached NOERROR aa\nreach ns2.example.test 2600::2 timeout\n", []string{"ns-answers useful -"}},
+	{"all are silent", twoNS + "reach ns1.example.test 2600::1 timeout\n", []string{"ns-answers no-answer -"}},
+	{"an answer that cannot be read", twoNS + "reach ns1.example.test 2600::1 reached\n", []string{"ns-answers no-answer -"}},
+	{"no IPv6 here", twoNS + "reach ns1.example.test 2600::1 no-family?\n", []string{"ns-answers not-asked -"}},
+	{"nobody was asked", twoNS, []string{"ns-answers not-asked -"}},
+	{"whom to ask is not known", "example.test NS servfail\n", []string{"ns-answers servers-unknown -"}},
 
 	{"no slack", exact("24"), []string{"rpki-max-length minimal -"}},
 	{"slack", exact("28"), []string{"rpki-max-length loose -"}},

@@ -20,7 +20,7 @@ import (
 //	NAME TYPE alias TARGET = DATA   an answer behind a CNAME
 //	NAME TYPE budget                not answered because the scan was out of time
 //	domain NAME                     the domain, if it is not example.test
-//	reach HOST ADDR HOW             a name server's address: reached, or a failure class
+//	reach HOST ADDR HOW [RCODE [aa]]   a name server's address: reached, or a failure class, and the reply
 //	session HOST ADDR HOW           a mail server's address, likewise
 //	vantage WORD...                 no-ipv6, no-smtp, no-http, ipv6-missing, ipv4-missing, strips, rpki, no-rpki, origins, private
 //	routing ADDR VRPS ROUTES [covered] [vrp=PREFIX-LENGTH=AS] [PREFIX=AS=STATE[=COUNTRY]]...   the sources' conditions, what makes
@@ -42,7 +42,8 @@ func world(text string) *evidence.Snapshot {
 			}
 		case f[0] == "reach":
 			how, failure := worldReach(f[3], evidence.OpQuery)
-			s.Reaches = append(s.Reaches, evidence.Reach{Host: f[1], Addr: f[2], Outcome: how, Tries: 1, Failure: failure})
+			reply := append(slices.Clone(f[4:]), "", "")
+			s.Reaches = append(s.Reaches, evidence.Reach{Host: f[1], Addr: f[2], Outcome: how, Tries: 1, Failure: failure, RCode: reply[0], Authoritative: reply[1] == "aa"})
 		case f[0] == "session":
 			how, failure := worldReach(f[3], evidence.OpDial)
 			s.Sessions = append(s.Sessions, evidence.Session{Host: f[1], Addr: f[2], Port: 25, Reach: how, Failure: failure})

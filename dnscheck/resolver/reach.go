@@ -82,7 +82,11 @@ func (r *Resolver) probe(ctx context.Context, k key) *evidence.Reach {
 			found.Failure = failure(evidence.OpConfig, err)
 			return found
 		}
-		found.Outcome, found.Failure = r.probeOnce(ctx, k, q)
+		rep := r.probeOnce(ctx, k, q)
+		found.Outcome, found.Failure = reached(rep)
+		if rep.msg != nil {
+			found.RCode, found.Authoritative = rcodeName(rep.msg.Rcode), rep.msg.Authoritative
+		}
 		if ctx.Err() != nil {
 			return found
 		}
@@ -112,12 +116,17 @@ const (
 const forever = 100 * 365 * 24 * time.Hour
 
 // probeOnce asks once.
-func (r *Resolver) probeOnce(ctx context.Context, k key, q *question) (evidence.Reachable, *evidence.Failure) {
+func (r *Resolver) probeOnce(ctx context.Context, k key, q *question) *reply {
 	address := net.JoinHostPort(k.addr, fmt.Sprint(reachPort))
 	rep := r.overUDP(ctx, address, q)
 	if rep.msg != nil && rep.msg.Truncated {
-		rep = r.overTCP(ctx, address, q)
+		return r.overTCP(ctx, address, q)
 	}
+	return rep
+}
+
+// reached says what a reply tells of its server.
+func reached(rep *reply) (evidence.Reachable, *evidence.Failure) {
 	switch {
 	case rep.msg != nil:
 		return evidence.Reached, nil

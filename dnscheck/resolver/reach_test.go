@@ -29,10 +29,11 @@ func TestReach(t *testing.T) {
 		refuse func(network, address string) error
 		want   evidence.Reach // Outcome, Tries, Failure
 	}{
-		{"answers", udp(behaviours["answer"]), nil, evidence.Reach{Outcome: evidence.Reached, Tries: 1}},
-		{"REFUSED counts", udp(behaviours["refused"]), nil, evidence.Reach{Outcome: evidence.Reached, Tries: 1}},
-		{"SERVFAIL counts", udp(behaviours["servfail"]), nil, evidence.Reach{Outcome: evidence.Reached, Tries: 1}},
-		{"FORMERR without EDNS counts", udp(rcode(dns.RcodeFormatError)), nil, evidence.Reach{Outcome: evidence.Reached, Tries: 1}},
+		{"answers", udp(behaviours["answer"]), nil, evidence.Reach{Outcome: evidence.Reached, Tries: 1, RCode: "NOERROR"}},
+		{"with authority", udp(func(q []byte) [][]byte { b := good(q, nil); b[2] |= 0x04; return [][]byte{b} }), nil, evidence.Reach{Outcome: evidence.Reached, Tries: 1, RCode: "NOERROR", Authoritative: true}},
+		{"REFUSED counts", udp(behaviours["refused"]), nil, evidence.Reach{Outcome: evidence.Reached, Tries: 1, RCode: "REFUSED"}},
+		{"SERVFAIL counts", udp(behaviours["servfail"]), nil, evidence.Reach{Outcome: evidence.Reached, Tries: 1, RCode: "SERVFAIL"}},
+		{"FORMERR without EDNS counts", udp(rcode(dns.RcodeFormatError)), nil, evidence.Reach{Outcome: evidence.Reached, Tries: 1, RCode: "FORMERR"}},
 		{"what cannot be read counts", udp(behaviours["garbage"]), nil, evidence.Reach{Outcome: evidence.Reached, Tries: 1, Failure: &evidence.Failure{Op: evidence.OpQuery, Class: evidence.ClassProtocol}}},
 		{"silence", udp(behaviours["silent"]), nil, evidence.Reach{Outcome: evidence.NotReached, Tries: 3, Failure: &evidence.Failure{Op: evidence.OpQuery, Class: evidence.ClassTimeout}}},
 		{"another id", udp(func(q []byte) [][]byte { b := good(q, nil); b[1]++; return [][]byte{b} }), nil, evidence.Reach{Outcome: evidence.NotReached, Tries: 3, Failure: &evidence.Failure{Op: evidence.OpQuery, Class: evidence.ClassTimeout}}},
@@ -41,7 +42,7 @@ func TestReach(t *testing.T) {
 		{"no route here", nil, refuse(syscall.ENETUNREACH), evidence.Reach{Tries: 1, Failure: &evidence.Failure{Op: evidence.OpDial, Class: evidence.ClassNoFamily}}},
 		{"no address here", nil, refuse(syscall.EADDRNOTAVAIL), evidence.Reach{Tries: 1, Failure: &evidence.Failure{Op: evidence.OpDial, Class: evidence.ClassNoFamily}}},
 		{"no family here", nil, refuse(syscall.EAFNOSUPPORT), evidence.Reach{Tries: 1, Failure: &evidence.Failure{Op: evidence.OpDial, Class: evidence.ClassNoFamily}}},
-		{"truncated, then TCP", truncating, nil, evidence.Reach{Outcome: evidence.Reached, Tries: 1}},
+		{"truncated, then TCP", truncating, nil, evidence.Reach{Outcome: evidence.Reached, Tries: 1, RCode: "NOERROR"}},
 		{"truncated, TCP closed", truncating, func(network, _ string) error {
 			if network == "tcp" {
 				return syscall.ECONNREFUSED

@@ -105,6 +105,11 @@ type Reach struct {
 	Outcome Reachable `json:"outcome"`
 	Tries   int       `json:"tries"`
 	Failure *Failure  `json:"failure,omitempty"`
+	// RCode is the response code of the answer ("NOERROR", "REFUSED"); empty
+	// where there was none, or none that could be read. Authoritative is its AA
+	// bit (RFC 1035, Section 4.1.1).
+	RCode         string `json:"rcode,omitempty"`
+	Authoritative bool   `json:"authoritative,omitempty"`
 }
 
 // Question is a DNS question that a family of checks wants asked.

@@ -58,10 +58,10 @@
 // cert (the words of an smtp section) and fault are those of the whole host;
 // silent and refused those of the whole address.
 //
-//	-- faults --
+//	-- faults [ADDRESS] --
 //
 // holds faults of the recursive resolver, as dnstest.ParseFault reads them:
-// "NAME TYPE TRANSPORT KIND".
+// "NAME TYPE TRANSPORT KIND"; with an address, those of the name server there.
 //
 //	-- vrps --
 //	-- routes --
@@ -279,6 +279,15 @@ func (l *Lab) connect(s *scenario) error {
 	for _, a := range l.World.Addrs() {
 		if server := l.World.ServersFor(a); server != nil {
 			l.net.dns[a] = server
+		}
+	}
+	for addr, faults := range s.serverFaults {
+		server := l.World.ServersFor(addr)
+		if server == nil {
+			return fmt.Errorf("lab: no name server lives at %s, which has faults", addr)
+		}
+		if err := server.AddFaults(faults...); err != nil {
+			return fmt.Errorf("lab: %w", err)
 		}
 	}
 	for _, h := range s.hosts {

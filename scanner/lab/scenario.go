@@ -22,11 +22,13 @@ type scenario struct {
 	zones  []zoneText
 	hosts  []hostText
 	faults []dnstest.Fault
-	wants  []Want
-	usual  []string
-	vrps   []rpki.VRP
-	routes []rpki.Route
-	pages  []pageText
+	// serverFaults are those of name servers.
+	serverFaults map[netip.Addr][]dnstest.Fault
+	wants        []Want
+	usual        []string
+	vrps         []rpki.VRP
+	routes       []rpki.Route
+	pages        []pageText
 
 	registered map[netip.Prefix]registration
 	systems    map[rpki.ASN]evidence.System
@@ -110,8 +112,8 @@ func (s *scenario) section(file string, f txtar.File) error {
 	kind, rest, _ := strings.Cut(f.Name, " ")
 	words := strings.Fields(rest)
 	switch {
-	case kind == "faults" && len(words) == 0:
-		return s.faultLines(string(f.Data))
+	case kind == "faults" && len(words) <= 1:
+		return s.faultLines(words, string(f.Data))
 	case kind == "vrps" && len(words) == 0:
 		return s.vrpLines(string(f.Data))
 	case kind == "routes" && len(words) == 0:
@@ -161,14 +163,29 @@ func (s *scenario) section(file string, f txtar.File) error {
 	return nil
 }
 
-func (s *scenario) faultLines(text string) error {
+// faultLines reads the faults of the recursive resolver, or of the name server
+// at the address that words hold.
+func (s *scenario) faultLines(words []string, text string) error {
+	var list []dnstest.Fault
 	for line := range lines(text) {
 		f, err := dnstest.ParseFault(line)
 		if err != nil {
 			return err
 		}
-		s.faults = append(s.faults, f)
+		list = append(list, f)
 	}
+	if len(words) == 0 {
+		s.faults = append(s.faults, list...)
+		return nil
+	}
+	addr, err := netip.ParseAddr(words[0])
+	if err != nil {
+		return err
+	}
+	if s.serverFaults == nil {
+		s.serverFaults = map[netip.Addr][]dnstest.Fault{}
+	}
+	s.serverFaults[addr] = append(s.serverFaults[addr], list...)
 	return nil
 }
 
