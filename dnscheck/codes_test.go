@@ -22,7 +22,7 @@ var families = map[string][]string{
 	"lands":        {"mail-location", "mx-networks", "ns-networks"},
 	"reverse":      {"mx-reverse"},
 	"mailbox":      {"mailbox-"},
-	"route strict": {"ipv6-ns-all", "ipv6-special", "dnssec-mail-path", "rpki-max-length"},
+	"route strict": {"ipv6-ns-all", "ipv6-special", "ns-answers", "dnssec-mail-path", "rpki-max-length"},
 	"signed zone": {"dnssec-expiry", "dnssec-mx-expiry", "dnssec-algorithm", "dnssec-mx-algorithm",
 		"dnssec-ds", "dnssec-mx-ds", "dnssec-nsec3"},
 	"transport": {"mta-sts-", "tls-rpt-"},

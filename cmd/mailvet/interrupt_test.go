@@ -53,9 +53,9 @@ func TestInterrupt(t *testing.T) {
 			ctx, interrupt := context.WithCancel(t.Context())
 			defer interrupt()
 			var errs strings.Builder
-			code := make(chan int, 1)
+			code, flags := make(chan int, 1), labFlags(t)
 			go func() {
-				code <- run(ctx, append(labFlags(t), "--format", format, "-f", "-"), streams{input, output, &errs})
+				code <- run(ctx, append(flags, "--format", format, "-f", "-"), streams{input, output, &errs})
 				output.Close()
 			}()
 			go fmt.Fprintln(feed, "nomx.test")

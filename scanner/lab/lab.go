@@ -282,6 +282,9 @@ func (l *Lab) connect(s *scenario) error {
 		}
 	}
 	for addr, faults := range s.serverFaults {
+		if l.opts.Loopback && addr.Is6() {
+			continue // it has no IPv6 there
+		}
 		server := l.World.ServersFor(addr)
 		if server == nil {
 			return fmt.Errorf("lab: no name server lives at %s, which has faults", addr)
