@@ -58,7 +58,7 @@ func whole() *evidence.Snapshot {
 			{Name: "example.test", Type: "A", Outcome: evidence.OutcomeNoData},
 			{Name: "a.test", Type: "AAAA", Outcome: evidence.OutcomeTimeout, Failure: failure},
 		},
-		Reaches:  []evidence.Reach{{Host: "ns2.test", Addr: "192.0.2.2", Outcome: evidence.NotReached, Tries: 3, Failure: failure}, {Host: "ns1.test", Addr: "192.0.2.1", Outcome: evidence.Reached, Tries: 1}},
+		Reaches:  []evidence.Reach{{Host: "ns2.test", Addr: "192.0.2.2", Outcome: evidence.NotReached, Tries: 3, Failure: failure}, {Host: "ns1.test", Addr: "192.0.2.1", Outcome: evidence.Reached, Tries: 1, RCode: "REFUSED", Authoritative: true}},
 		Sessions: []evidence.Session{session, {Host: "mx.example.test", Addr: "192.0.2.25", Port: 25, Time: at}},
 		Chains:   []evidence.Chain{chain}, Certificates: certs,
 		Fetches: []evidence.Fetch{{URL: "https://mta-sts.example.test/", Status: 200, ContentType: "text/plain", Body: []byte("version: STSv1"), Failure: failure,
