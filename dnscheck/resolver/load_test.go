@@ -109,7 +109,8 @@ func TestDeadServerBecomesSlow(t *testing.T) {
 // takes it 50 ms, and loses all above that.
 type bounded struct {
 	mu             sync.Mutex
-	room, busy     int
+	room           int
+	busy, most     int // questions under way
 	lost, answered int
 }
 
@@ -121,6 +122,7 @@ func (b *bounded) serve(ctx context.Context, _, _ string, q []byte) [][]byte {
 		return nil
 	}
 	b.busy++
+	b.most = max(b.most, b.busy)
 	b.mu.Unlock()
 	time.Sleep(50 * time.Millisecond)
 	b.mu.Lock()
@@ -178,8 +180,8 @@ func TestInFlightAdapts(t *testing.T) {
 		if u := flood(t, r, "b", questions); u > 0 || b.lost > 0 {
 			t.Errorf("with room for all, %d had no answer, %d lost", u, b.lost)
 		}
-		if d := time.Since(start); d > took/2 || n.most > resolver.DefaultMaxInFlight {
-			t.Errorf("with room for all, %v and %d at once", d, n.most)
+		if d := time.Since(start); d > took/2 || b.most > resolver.DefaultMaxInFlight {
+			t.Errorf("with room for all, %v and %d at once", d, b.most)
 		}
 	})
 }
