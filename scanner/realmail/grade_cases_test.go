@@ -80,7 +80,9 @@ var tlsCases = []tlsCase{
 	{server: "postfix", testCase: testCase{label: "tls12-only", settings: []string{only12, sound, server}},
 		wants: map[string]string{"versions": "TLS 1.2", "early data": "not-askable"}},
 	{server: "postfix", testCase: testCase{label: "tls13-only", settings: []string{"smtpd_tls_protocols=>=TLSv1.3"}},
-		wants: map[string]string{"versions": "TLS 1.3", "renegotiation": "not-askable", "ems": "not-askable", "early data": "refused"}},
+		wants: map[string]string{"versions": "TLS 1.3", "renegotiation": "not-askable", "ems": "not-askable", "early data": "refused", "ECDSA": "accepted", "RSA": "refused"}},
+	{server: "postfix", testCase: testCase{label: "tls13-both", second: &rsa2048, settings: []string{"smtpd_tls_protocols=>=TLSv1.3"}},
+		wants: map[string]string{"versions": "TLS 1.3", "ECDSA": "accepted", "RSA": "accepted"}},
 	{server: "postfix", testCase: testCase{label: "old", cert: rsa1024, settings: []string{from10,
 		"tls_medium_cipherlist=ECDHE-RSA-AES128-GCM-SHA256:ECDHE-RSA-AES128-SHA:AES128-SHA:CAMELLIA128-SHA:@SECLEVEL=0"}}, most: 30, testssl: versionsAndSuites,
 		wants: map[string]string{"versions": "TLS 1.0, TLS 1.1, TLS 1.2, TLS 1.3", "SHA1": "accepted"}},
@@ -133,7 +135,10 @@ var tlsCases = []tlsCase{
 		tls.TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256, tls.TLS_RSA_WITH_AES_128_CBC_SHA, tls.TLS_RSA_WITH_3DES_EDE_CBC_SHA, tls.TLS_RSA_WITH_RC4_128_SHA, tls.TLS_ECDHE_RSA_WITH_RC4_128_SHA,
 	}}, wants: map[string]string{"versions": "TLS 1.0, TLS 1.1, TLS 1.2"}},
 
-	// Java, which still has SSL 3.0, RC4, DES and export suites.
+	// Java, which tells all its groups, and still has SSL 3.0, RC4, DES and export suites.
+	{server: "java", testCase: testCase{label: "sound", cert: rsa2048}, args: []string{"no", "TLSv1.2,TLSv1.3",
+		"TLS_AES_256_GCM_SHA384,TLS_AES_128_GCM_SHA256,TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384,TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256"},
+		wants: map[string]string{"versions": "TLS 1.2, TLS 1.3"}},
 	{server: "java", testCase: testCase{label: "ssl3", cert: rsa2048}, most: 60, testssl: versionsAndSuites, args: []string{"yes", "SSLv3,TLSv1,TLSv1.2",
 		"SSL_RSA_WITH_RC4_128_SHA,SSL_RSA_WITH_RC4_128_MD5,SSL_RSA_WITH_3DES_EDE_CBC_SHA,SSL_RSA_WITH_DES_CBC_SHA,SSL_RSA_EXPORT_WITH_RC4_40_MD5,SSL_DH_anon_WITH_RC4_128_MD5,SSL_DHE_RSA_EXPORT_WITH_DES40_CBC_SHA,TLS_DHE_RSA_WITH_AES_128_CBC_SHA,TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256,SSL_RSA_WITH_NULL_MD5"},
 		wants: map[string]string{"versions": "SSL 3.0, TLS 1.0, TLS 1.2", "temporary RSA": "512"}},

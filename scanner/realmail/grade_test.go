@@ -46,7 +46,7 @@ func gradeCases(t *testing.T, ca *smtptest.CA, server string, costs *costs) {
 	var addrs map[string]string
 	switch server {
 	case "postfix":
-		addrs = startHosts(t, &postfix{}, ca, 23)
+		addrs = startHosts(t, &postfix{}, ca, 24)
 	case "exim":
 		addrs = startHosts(t, &exim{}, ca, 24)
 	}
