@@ -275,8 +275,9 @@ func (t *TLS) Suite(version, suite string) Answer {
 	}
 	answer := AnswerUnknown
 	for _, a := range t.Asked {
-		// A limit on groups or hashes may be what was refused.
-		limited := len(a.Hashes) > 0 || a.Certificate != "" || len(a.Groups) > 0 && (version == "TLS 1.3" || strings.HasPrefix(suite, "TLS_ECDH"))
+		// A limit on groups or hashes may be what was refused. Old suites with curves
+		// are named "OLD_TLS_ECDHE_...".
+		limited := len(a.Hashes) > 0 || a.Certificate != "" || len(a.Groups) > 0 && (version == "TLS 1.3" || strings.Contains(suite, "TLS_ECDH"))
 		switch {
 		case a.Version != version || limited || !a.Offers(suite):
 		case a.Answer == Refused:

@@ -65,6 +65,8 @@ func TestSuite(t *testing.T) {
 		{name: "not chosen is not refused", tls: &evidence.TLS{Asked: []evidence.Asked{asked("TLS 1.2", evidence.Accepted, nil)}}, suite: rsa},
 		{name: "curves do not matter", tls: &evidence.TLS{Asked: []evidence.Asked{asked("TLS 1.2", evidence.Refused, weak)}}, suite: rsa, want: evidence.Refused},
 		{name: "curves matter", tls: &evidence.TLS{Asked: []evidence.Asked{asked("TLS 1.2", evidence.Refused, weak)}}, suite: ecdhe},
+		{name: "curves matter to old names", tls: &evidence.TLS{Asked: []evidence.Asked{asked("TLS 1.2", evidence.Refused, weak)}}, suite: "OLD_TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256"},
+		{name: "the certificate matters", tls: &evidence.TLS{Asked: []evidence.Asked{asked("TLS 1.2", evidence.Refused, func(a *evidence.Asked) { a.Certificate = "RSA" })}}, suite: rsa},
 		{name: "hashes matter", tls: &evidence.TLS{Asked: []evidence.Asked{asked("TLS 1.2", evidence.Refused, func(a *evidence.Asked) { a.Hashes = []string{"SHA1"} })}}, suite: rsa},
 		{name: "no answer", tls: &evidence.TLS{Asked: []evidence.Asked{asked("TLS 1.2", evidence.NoAnswer, nil)}}, suite: rsa, want: evidence.NoAnswer},
 		{name: "offered by name", tls: &evidence.TLS{Asked: []evidence.Asked{asked("TLS 1.2", evidence.Refused, func(a *evidence.Asked) { a.AllBut, a.Offered = false, []string{rsa} })}}, suite: rsa, want: evidence.Refused},

@@ -110,7 +110,11 @@ func (p *plan) effective(i int, tentative bool) evidence.Answer {
 
 // shown is what an answered control question shows of the one that it is for.
 func (p *plan) shown(control *entry) evidence.Answer {
-	if control.answer != evidence.Accepted || p.log[control.of].version == control.flight.Version() && slices.Contains(p.log[control.of].suites, control.flight.Hello.Suite) {
+	if control.answer != evidence.Accepted {
+		return evidence.NoAnswer
+	}
+	e, s := &p.log[control.of], control.flight.Hello.Suite
+	if e.version == control.flight.Version() && slices.Contains(e.suites, s) && !e.limits(s) {
 		return evidence.NoAnswer // it takes what it seemed to refuse
 	}
 	return evidence.Refused

@@ -45,6 +45,7 @@ func TestGradeGroups(t *testing.T) {
 		model smtptest.Model
 		want  string
 		whole bool
+		most  int // connections; 0: 12
 		check func(x *evidence.TLS) bool
 	}{
 		{name: "told at the question", model: smtptest.Model{Versions: modernVersions, Suites: suites, Groups: append(slices.Clone(three), tlshello.X448, tlshello.FFDHE3072), TellGroups: true},
@@ -59,6 +60,8 @@ func TestGradeGroups(t *testing.T) {
 			want: "secp256r1 secp384r1 x25519", whole: true, check: func(x *evidence.TLS) bool { return x.Group("x448").Answer == evidence.Refused }},
 		{name: "not told, and found one by one", model: smtptest.Model{Versions: modernVersions[1:], Suites: few, Groups: append(slices.Clone(three), tlshello.X448)},
 			want: "secp256r1 secp384r1 x25519 x448", whole: true},
+		{name: "not told, refused by closing", model: smtptest.Model{Versions: modernVersions[1:], Suites: few, Groups: three[:2], Refusal: smtptest.RefuseByClose},
+			want: "secp256r1 x25519", most: 16, check: func(x *evidence.TLS) bool { return x.Group("X25519MLKEM768").Answer == evidence.Refused }},
 		{name: "not told, and too many", model: smtptest.Model{Versions: modernVersions, Suites: suites,
 			Groups: append(slices.Clone(three), tlshello.X448, tlshello.FFDHE2048, tlshello.FFDHE3072, tlshello.FFDHE4096)}, want: "",
 			check: func(x *evidence.TLS) bool { return x.Group("X25519MLKEM768").Answer == evidence.Refused }},
@@ -74,7 +77,7 @@ func TestGradeGroups(t *testing.T) {
 			m := test.model
 			r, took := graded(t, &smtptest.Server{TLS: rsaOnly, Model: &m}, nil)
 			x := r.Session.TLS
-			if got := acceptedGroups(x); test.want != "" && got != test.want || x.GroupsComplete != test.whole || test.check != nil && !test.check(x) || r.Opened > 12 || took > 6*time.Second {
+			if got := acceptedGroups(x); test.want != "" && got != test.want || x.GroupsComplete != test.whole || test.check != nil && !test.check(x) || r.Opened > max(test.most, 12) || took > 6*time.Second {
 				t.Errorf("%s, complete %v, in %v: %s", got, x.GroupsComplete, took, summary(r))
 			}
 			for _, g := range x.Groups {

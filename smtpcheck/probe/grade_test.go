@@ -216,6 +216,17 @@ func orderChosen(x *evidence.TLS) string {
 // agrees with everything, unless the plan is complete.
 func agrees(t *testing.T, m *smtptest.Model, x *evidence.TLS) {
 	t.Helper()
+	for _, g := range x.Groups {
+		known, _ := tlshello.ParseGroup(g.Name)
+		if g.Answer == evidence.Accepted && !slices.Contains(m.Groups, known) {
+			t.Errorf("group %s is accepted, they say", g.Name)
+		}
+	}
+	for _, g := range m.Groups {
+		if slices.Contains(tlshello.GroupsOf(tlshello.TLS13), g) && x.Version("TLS 1.3").Answer == evidence.Accepted && x.GroupsComplete && x.Group(g.String()).Answer != evidence.Accepted {
+			t.Errorf("group %s is %v, they say", g, x.Group(g.String()).Answer)
+		}
+	}
 	for _, v := range tlshello.Versions() {
 		got := x.Version(v.String())
 		var want []string
@@ -253,11 +264,12 @@ func agrees(t *testing.T, m *smtptest.Model, x *evidence.TLS) {
 func TestGradeAtRandom(t *testing.T) {
 	all := tlshello.Usable(tlshello.TLS12)
 	all = append(all, tlshello.Usable(tlshello.TLS13)[:5]...)
-	for seed := range uint64(120) {
+	for seed := range uint64(300) {
 		rnd := rand.New(rand.NewPCG(seed, 5))
 		m := &smtptest.Model{
 			Groups:  []tlshello.Group{tlshello.X25519, tlshello.SECP256R1, tlshello.SECP224R1}[rnd.IntN(2) : 1+rnd.IntN(3)],
 			Refusal: smtptest.Refusal(rnd.IntN(5)), ClientOrder: rnd.IntN(2) == 0, NoMasterSecret: rnd.IntN(3) == 0,
+			TellGroups: rnd.IntN(2) == 0, LateRefusal: rnd.IntN(3) == 0,
 		}
 		for _, v := range tlshello.Versions() {
 			if rnd.IntN(2) == 0 {
@@ -277,8 +289,11 @@ func TestGradeAtRandom(t *testing.T) {
 		if rnd.IntN(4) == 0 {
 			s.PerMinute = 1 + rnd.IntN(5)
 		}
+		most := 5 + rnd.IntN(60)
+		// That it hates compression is found out after some questions only.
+		m.HatesCompression = rnd.IntN(4) == 0 && m.MaxSuites == 0 && s.PerMinute == 0 && most > 20
 		r, _ := graded(t, s, func(n *network, p *probe.Prober) {
-			p.MaxConnections, n.delay = 5+rnd.IntN(60), time.Millisecond
+			p.MaxConnections, n.delay = most, time.Millisecond
 		})
 		if x := r.Session.TLS; x != nil {
 			agrees(t, m, x)

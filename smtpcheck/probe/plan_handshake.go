@@ -36,9 +36,11 @@ func (p *plan) plain(f *facts) *question {
 	if !below13(f) {
 		return nil
 	}
-	var refused *entry
+	var refused, plain *entry
 	for i := range p.log {
 		switch e := &p.log[i]; {
+		case e.about == askPlain && e.answer == evidence.Accepted:
+			plain = e
 		case !e.compressing():
 		case e.answer == evidence.Accepted:
 			return nil
@@ -46,8 +48,11 @@ func (p *plan) plain(f *facts) *question {
 			refused = e
 		}
 	}
-	if refused == nil {
+	switch {
+	case refused == nil || p.plainOnly():
 		return nil
+	case plain != nil: // was it the compression, or that nobody asked for this suite yet?
+		return p.once(&question{about: askCompression, version: plain.version, suites: []tlshello.Suite{plain.flight.Hello.Suite}})
 	}
 	q := p.all(askPlain, tlshello.TLS12, f.suites[tlshello.TLS12])
 	q.suites, q.plain = append(slices.Clone(refused.suites), without(q.suites, refused.suites...)...), true
@@ -61,8 +66,12 @@ func (p *plan) plain(f *facts) *question {
 // it accepts the same without.
 func (p *plan) plainOnly() bool {
 	i := slices.IndexFunc(p.log, func(e entry) bool { return e.about == askPlain && e.answer == evidence.Accepted })
-	return i >= 0 && slices.ContainsFunc(p.log, func(e entry) bool {
-		return e.about == askRenegotiate && e.answer != evidence.Accepted && !e.plain && slices.Contains(e.suites, p.log[i].flight.Hello.Suite)
+	if i < 0 {
+		return false
+	}
+	s := p.log[i].flight.Hello.Suite
+	return slices.ContainsFunc(p.log, func(e entry) bool {
+		return e.compressing() && (e.answer == evidence.Refused || e.closed) && !e.limits(s) && e.version >= p.log[i].flight.Version() && slices.Contains(e.suites, s)
 	})
 }
 

@@ -17,6 +17,7 @@ const (
 	askSSL2        = "SSL 2.0"         //
 	askRenegotiate = "renegotiation"   // finish a handshake, and ask for another
 	askPlain       = "no compression"  // likewise, without offering any
+	askCompression = "compression"     // the suite found without
 	askHashes      = "weak hashes"     // sign with nothing better?
 	askSuites      = "more suites"     // all but those known
 	askOrder       = "order of suites" // two or more that are known
@@ -238,6 +239,12 @@ func (q *question) offered(s tlshello.Suite) bool {
 		return !slices.Contains(q.except, s)
 	}
 	return slices.Contains(q.suites, s)
+}
+
+// limits reports whether the question offers less than its suites, for one of
+// them: a control question does not.
+func (q *question) limits(s tlshello.Suite) bool {
+	return q.certificate != "" || len(q.hashes) > 0 || q.limit && (q.version == tlshello.TLS13 || s.Traits().Elliptic())
 }
 
 // same reports whether two questions ask the same.
