@@ -3,6 +3,7 @@ package dnscheck
 import (
 	"slices"
 
+	"mailvet/dnscheck/mtasts"
 	"mailvet/report/evidence"
 )
 
@@ -27,6 +28,18 @@ var (
 	wanters      = []func(*evidence.Snapshot) []evidence.Question{ipv6Wants, dnssecWants, dkimWants, dmarcWants, spfWants, rpkiWants}
 	extraWanters = []func(*evidence.Snapshot) []evidence.Question{reverseWants, mailboxWants, spfStrictWants, dmarcStrictWants, mtastsWants, tlsrptWants, bimiWants}
 )
+
+// awaitsProof reports whether questions that nothing hurries should wait for
+// the one about MTA-STS, because the domain is signed: if that is denied, with
+// the proof the resolver can deny most of the others, too, without asking
+// (RFC 8198).
+func awaitsProof(s *evidence.Snapshot) bool {
+	if s.Vantage.DNSSEC != evidence.ValidationOwn || s.Vantage.NoExtra || s.Mail().Status != evidence.MailHas {
+		return false
+	}
+	soa := s.Lookup(s.Domain, "SOA")
+	return soa == nil || soa.Security == evidence.SecuritySecure && s.Lookup(mtasts.RecordName(s.Domain), "TXT") == nil
+}
 
 // Wants lists the questions that the checks need and s does not hold yet, but
 // for those that it listed before. At the first call, with nothing of fresh,

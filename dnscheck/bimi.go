@@ -92,7 +92,7 @@ func bimiRecords(l *evidence.Lookup) []string {
 // bimiWants is the record, where there is one of DMARC and there are mail
 // servers: one question.
 func bimiWants(s *evidence.Snapshot) []evidence.Question {
-	if _, ok := findDMARC(s).One(); !ok || s.Mail().Status != evidence.MailHas {
+	if _, ok := findDMARC(s).One(); !ok || s.Mail().Status != evidence.MailHas || awaitsProof(s) {
 		return nil
 	}
 	return []evidence.Question{{Name: bimi.RecordName(s.Domain), Type: "TXT"}}

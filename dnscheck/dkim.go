@@ -23,7 +23,7 @@ func dkimWants(s *evidence.Snapshot) []evidence.Question {
 	switch {
 	case zone == nil:
 		return ofTXT([]string{dkimName(s.Domain)})
-	case s.Vantage.NoExtra || s.Lookup(s.Domain, "MX") == nil || len(spf.Wanted(s.Lookup, s.Domain)) > 0:
+	case s.Vantage.NoExtra || s.Lookup(s.Domain, "MX") == nil || len(spf.Wanted(s.Lookup, s.Domain)) > 0 || awaitsProof(s):
 		return nil
 	}
 	var names []string

@@ -157,7 +157,7 @@ func withoutMail(s *evidence.Snapshot, r tlsrpt.Record) (domain string, known bo
 
 // tlsrptWants is the record, and the MX of the first mail address in it.
 func tlsrptWants(s *evidence.Snapshot) []evidence.Question {
-	if s.Mail().Status != evidence.MailHas {
+	if s.Mail().Status != evidence.MailHas || awaitsProof(s) {
 		return nil
 	}
 	list := []evidence.Question{{Name: tlsrpt.RecordName(s.Domain), Type: "TXT"}}

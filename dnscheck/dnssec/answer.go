@@ -296,6 +296,7 @@ func (j *judge) judgeDenial(ctx context.Context, q name, typ uint16) *fault {
 		}
 		if f == nil {
 			j.keep(d.used)
+			j.v.rememberDenial(d, j.authority, j.reply.AuthenticatedData)
 		}
 		return f
 	})

@@ -31,7 +31,7 @@ type cut struct {
 // judgeCut reads the answer to the question for the DS records of n, by the
 // zone p that holds the name above n.
 func (x *walk) judgeCut(n name, p *zone, msg *dns.Msg) cut {
-	w := &work{}
+	w := &work{v: x.v}
 	answer := group(msg.Answer)
 	d := newDenial(p, group(msg.Ns), x.now, w, x.v.maxIterations())
 	if set := answer.find(n, dns.TypeDS); set != nil {

@@ -149,6 +149,8 @@ type Validator struct {
 	mu      sync.Mutex // guards what is below
 	cache   cache
 	flights map[name]*flight
+	held    recent[heldKey, struct{}]
+	denied  recent[name, *denials]
 }
 
 // Validate judges reply, a recursive resolver's answer to the question: every
@@ -166,7 +168,7 @@ func (v *Validator) Validate(ctx context.Context, src Source, qname string, qtyp
 	if !ok || reply == nil || src == nil {
 		return Result{Security: evidence.SecurityIndeterminate, Reason: "there is no question or no answer to judge"}
 	}
-	j := &judge{walk: &walk{v: v, src: src, now: v.Now()}, reply: reply}
+	j := &judge{walk: &walk{v: v, src: src, now: v.Now()}, reply: reply, work: work{v: v}}
 	j.run(ctx, q, qtype)
 	r := j.result
 	if f := j.fault; f != nil {

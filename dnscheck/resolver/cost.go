@@ -32,14 +32,15 @@ type Stats struct {
 	Coalesced int64 // lookups and questions that joined one under way
 	Dropped   int64 // messages that did not answer the question they came for
 	Again     int64 // passes through a lookup whose data had turned out bogus or stripped
+	Proven    int64 // lookups not asked, because a signed zone had denied them before (RFC 8198)
 }
 
-type counters struct{ questions, tcp, timeouts, cached, coalesced, dropped, again atomic.Int64 }
+type counters struct{ questions, tcp, timeouts, cached, coalesced, dropped, again, proven atomic.Int64 }
 
 // Stats returns the counts so far.
 func (r *Resolver) Stats() Stats {
 	c := &r.stats
-	return Stats{c.questions.Load(), c.tcp.Load(), c.timeouts.Load(), c.cached.Load(), c.coalesced.Load(), c.dropped.Load(), c.again.Load()}
+	return Stats{c.questions.Load(), c.tcp.Load(), c.timeouts.Load(), c.cached.Load(), c.coalesced.Load(), c.dropped.Load(), c.again.Load(), c.proven.Load()}
 }
 
 // Stripped reports whether servers were seen to leave out DNSSEC records that

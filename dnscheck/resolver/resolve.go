@@ -42,6 +42,11 @@ func (r *Resolver) validator(p pass) *dnssec.Validator {
 // what proves it, another may be able to prove. So all that have a chance are
 // asked, two passes for each server at most; nobody can prove what is not so.
 func (r *Resolver) resolve(ctx context.Context, k key, typ string) *finished {
+	if f := r.proven(ctx, k, typ); f != nil {
+		r.stats.proven.Add(1)
+		r.keep(k, f)
+		return f
+	}
 	f, stripped := r.attempt(ctx, k, typ, pass{})
 	withheld := false // no server that is told to validate has an answer
 	for n := 1; n < len(r.validators) && ctx.Err() == nil; n++ {
@@ -71,6 +76,31 @@ func (r *Resolver) resolve(ctx context.Context, k key, typ string) *finished {
 		}
 		r.keep(k, f)
 	}
+	return f
+}
+
+// proven looks k up without a question, where what the zone proved before
+// denies it (RFC 8198). It is nil where it does not, or not for sure.
+func (r *Resolver) proven(ctx context.Context, k key, typ string) *finished {
+	if r.Validator == nil || r.AskAll {
+		return nil
+	}
+	msg, until := r.Validator.Deny(k.name, k.qtype)
+	if msg == nil {
+		return nil
+	}
+	rep := &reply{msg: msg, expires: earlier(until, r.now().Add(lifetime(msg)))}
+	f := &finished{lookup: evidence.Lookup{Name: k.name, Type: typ, AD: msg.AuthenticatedData}, expires: rep.expires}
+	t := follow(msg, k.name, k.qtype, nil)
+	v := verdict{r: r}
+	if !conclude(&f.lookup, msg, &t) || !f.lookup.Absent() {
+		return nil
+	}
+	if v.answer(ctx, rep, "", k.name, k.qtype); v.security != evidence.SecuritySecure || v.exists {
+		return nil
+	}
+	v.write(&f.lookup)
+	f.proofs = v.proofs
 	return f
 }
 

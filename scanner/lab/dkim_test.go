@@ -8,6 +8,7 @@ import (
 	"github.com/miekg/dns"
 
 	"mailvet/dnscheck/dkim"
+	"mailvet/dnscheck/resolver"
 	"mailvet/report/check"
 	"mailvet/scanner/lab"
 )
@@ -33,6 +34,7 @@ func TestQuestionsOfDKIM(t *testing.T) {
 			l := load(t, lab.Options{})
 			s := start(t, l)
 			s.Vantage.Selectors = tt.selectors
+			s.Resolver.(*resolver.Resolver).AskAll = true
 			scan(t, s, tt.domain)
 			asked := 0
 			for q, n := range l.Recursive.Count() {
