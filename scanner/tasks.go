@@ -21,6 +21,15 @@ func (r *run) lookup(ctx context.Context, q evidence.Question) {
 		return
 	}
 	r.left--
+	if cache, ok := r.scanner.Resolver.(interface {
+		Cached(ctx context.Context, name, qtype string) (evidence.Lookup, bool)
+	}); ok {
+		if l, ok := cache.Cached(ctx, t.name, t.what); ok {
+			r.started[t] = true
+			r.add(l)
+			return
+		}
+	}
 	r.begin(t, func() func() error {
 		l, err := r.scanner.Resolver.Lookup(ctx, t.name, t.what)
 		if err != nil && ctx.Err() != nil {

@@ -10,8 +10,15 @@ import (
 	"mailvet/smtpcheck"
 )
 
-// start begins what is wanted and was not begun before.
+// start begins what is wanted and was not begun before, until that brings
+// nothing that is at hand already.
 func (r *run) start(ctx context.Context) {
+	for r.startOnce(ctx); len(r.fresh) > 0; {
+		r.startOnce(ctx)
+	}
+}
+
+func (r *run) startOnce(ctx context.Context) {
 	fresh := r.fresh
 	r.fresh = nil
 	for _, q := range r.asker.Wants(r.snap, fresh) {

@@ -194,14 +194,17 @@ func (v *Validator) nearest(q name, now time.Time) (*zone, *denials) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	for n := q; n != root; n = n.parent() {
-		known, ok := v.denied.get(n)
-		if !ok {
-			continue
-		}
-		if s := v.cache.find(n, now); s != nil && s.zone != nil && s.zone.name == n {
+		switch s := v.cache.find(n, now); {
+		case s == nil: // not known to be a zone
+		case s.zone == nil:
+			return nil, nil
+		case s.zone.name == n:
+			known, _ := v.denied.get(n)
+			if known == nil {
+				return nil, nil
+			}
 			return s.zone, known
 		}
-		return nil, nil
 	}
 	return nil, nil
 }

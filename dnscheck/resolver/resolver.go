@@ -309,6 +309,29 @@ func (r *Resolver) Lookup(ctx context.Context, name, qtype string) (evidence.Loo
 	return l, nil
 }
 
+// Cached is [Resolver.Lookup] where the answer is at hand: else, and for what
+// Lookup refuses, ok is false.
+func (r *Resolver) Cached(ctx context.Context, name, qtype string) (l evidence.Lookup, ok bool) {
+	if r.setup() != nil || ctx.Err() != nil {
+		return l, false
+	}
+	t, known := dns.StringToType[qtype]
+	asked := evidence.Name(name)
+	canonical, valid := canonicalName(asked)
+	if !known || !valid {
+		return l, false
+	}
+	f, hit := r.lookups.get(key{name: canonical, qtype: t}, r.now())
+	if !hit {
+		return l, false
+	}
+	r.stats.cached.Add(1)
+	l = clone(&f.lookup)
+	l.Name = asked
+	proofsOf(ctx).add(&l, f.proofs)
+	return l, true
+}
+
 // parseType reads a type's mnemonic or the form of RFC 3597, Section 5, and
 // returns the number and the mnemonic. Types that stand for no RRset (ANY,
 // AXFR, OPT) are refused.

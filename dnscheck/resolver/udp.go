@@ -3,6 +3,7 @@ package resolver
 import (
 	"context"
 	"net"
+	"net/netip"
 
 	"mailvet/report/evidence"
 )
@@ -13,6 +14,11 @@ func (r *Resolver) dial(ctx context.Context, network, address string) (net.Conn,
 		return r.Dial(ctx, network, address)
 	}
 	var d net.Dialer
+	if network == "udp" {
+		if to, err := netip.ParseAddrPort(address); err == nil {
+			return d.DialUDP(ctx, network, netip.AddrPort{}, to) // without the way through names
+		}
+	}
 	return d.DialContext(ctx, network, address)
 }
 

@@ -177,6 +177,9 @@ func (m *massApart) Dial(ctx context.Context, network, address string) (net.Conn
 		socket = "127.0.0.1:9"
 	}
 	var d net.Dialer
+	if network == "udp" {
+		return d.DialUDP(ctx, network, netip.AddrPort{}, netip.MustParseAddrPort(socket)) // as the resolver does
+	}
 	return d.DialContext(ctx, network, socket)
 }
 
