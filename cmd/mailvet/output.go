@@ -122,18 +122,19 @@ func (s *sink) prepare(snap *evidence.Snapshot, copies int) (func() error, error
 	if err != nil {
 		return nil, err
 	}
-	var seen, line bytes.Buffer
+	var seen bytes.Buffer
+	var line []byte
 	if s.evidence != nil {
 		if err := evidence.Encode(&seen, snap); err != nil {
 			return nil, writeError("evidence", err)
 		}
 	}
 	if s.o.format == "jsonl" {
-		if err := report.NewEncoder(&line, false).Report(r); err != nil {
+		if line, err = report.Line(r); err != nil {
 			return nil, err
 		}
 	}
-	return func() error { return s.write(r, snap, seen.Bytes(), line.Bytes(), copies) }, nil
+	return func() error { return s.write(r, snap, seen.Bytes(), line, copies) }, nil
 }
 
 // write puts the evidence first, so that there is some for every result. The
