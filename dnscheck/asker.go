@@ -12,6 +12,7 @@ import (
 // is ready. It is for one goroutine.
 type Asker struct {
 	families []family
+	view     evidence.Snapshot
 }
 
 // family is a family of checks with what it said last.
@@ -53,7 +54,8 @@ func (a *Asker) Wants(s *evidence.Snapshot, fresh []evidence.Question) []evidenc
 	for i := range a.families {
 		f := &a.families[i]
 		if !f.asked || slices.ContainsFunc(fresh, func(q evidence.Question) bool { return slices.Contains(f.missed, q) }) {
-			list = f.ask(s, list)
+			s.Watch(&a.view, &f.missed)
+			list = f.ask(&a.view, list)
 		}
 		open += f.open
 	}
@@ -80,10 +82,9 @@ func (a *Asker) begin(s *evidence.Snapshot) {
 	}
 }
 
-// ask adds what the family wants now.
-func (f *family) ask(s *evidence.Snapshot, list []evidence.Question) []evidence.Question {
+// ask adds what the family wants now of a view that is watched for it.
+func (f *family) ask(view *evidence.Snapshot, list []evidence.Question) []evidence.Question {
 	f.asked, f.missed, f.open = true, f.missed[:0], 0
-	view := s.Watched(&f.missed)
 	for _, q := range f.wants(view) {
 		q.Name = evidence.Name(q.Name)
 		if view.Lookup(q.Name, q.Type) == nil {

@@ -28,8 +28,10 @@ func txtRecord(name, text string) string {
 // ownerName escapes what has a meaning of its own at the beginning of a line,
 // and what would end the name.
 func ownerName(name string) string {
-	return strings.NewReplacer(" ", `\032`, ";", `\;`, "(", `\(`, ")", `\)`, "@", `\@`, "$", `\$`).Replace(name)
+	return ownerEscapes.Replace(name)
 }
+
+var ownerEscapes = strings.NewReplacer(" ", `\032`, ";", `\;`, "(", `\(`, ")", `\)`, "@", `\@`, "$", `\$`)
 
 // characterStrings quotes a text, as several strings where it is longer than
 // one can be: 255 octets (RFC 1035, Section 3.3).

@@ -21,6 +21,7 @@ type run struct {
 	results chan func() error
 	asker   dnscheck.Asker
 	wishes  []wish
+	view    evidence.Snapshot   // of snap, for the wishes
 	fresh   []evidence.Question // lookups that came since the wants were worked out
 	batch   *hand               // nil: a scan of its own
 	probing []netip.Addr        // mail servers that are being waited for

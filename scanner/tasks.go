@@ -46,22 +46,16 @@ func (r *run) lookup(ctx context.Context, q evidence.Question) {
 
 // add keeps the lookups in the order that evidence.Snapshot.Lookup needs.
 func (r *run) add(l evidence.Lookup) {
-	i, _ := slices.BinarySearchFunc(r.snap.Lookups, l, func(a, b evidence.Lookup) int {
-		return compare(a.Name+" "+a.Type, b.Name+" "+b.Type)
-	})
+	if r.snap.Lookups == nil {
+		r.snap.Lookups = make([]evidence.Lookup, 0, usualLookups)
+	}
+	i := r.snap.Place(l.Name, l.Type)
 	r.snap.Lookups = slices.Insert(r.snap.Lookups, i, l)
 	r.fresh = append(r.fresh, evidence.Question{Name: l.Name, Type: l.Type})
 }
 
-func compare(a, b string) int {
-	switch {
-	case a < b:
-		return -1
-	case a > b:
-		return 1
-	}
-	return 0
-}
+// usualLookups is a little more than what most domains take.
+const usualLookups = 56
 
 func (r *run) reach(ctx context.Context, host string, addr netip.Addr) func() error {
 	reach := evidence.Reach{Host: host, Addr: addr.String()}

@@ -27,7 +27,8 @@ func (r *run) startOnce(ctx context.Context) {
 	for i := range r.wishes {
 		if w := &r.wishes[i]; w.due(r.snap, fresh) {
 			w.seen(r.snap)
-			w.begin(r, ctx, r.snap.Watched(&w.missed))
+			r.snap.Watch(&r.view, &w.missed)
+			w.begin(r, ctx, &r.view)
 		}
 	}
 }

@@ -41,7 +41,9 @@ func main() {
 	}()
 	// A closed output pipe is an error of a write, not the end of the program.
 	signal.Ignore(syscall.SIGPIPE)
+	end := steadyHeap()
 	code := run(context.WithValue(ctx, stoppingKey{}, s), os.Args[1:], streams{os.Stdin, os.Stdout, os.Stderr})
+	end()
 	os.Exit(code)
 }
 

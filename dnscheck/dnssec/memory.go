@@ -103,9 +103,29 @@ type denials struct {
 	records []remembered
 }
 
+// remembered is a record in the form in which a denial has it.
 type remembered struct {
 	set     *rrset
+	nsec    *nsec
+	nsec3   *nsec3
 	expires time.Time
+}
+
+// readDenial reads an NSEC or NSEC3 record whose signature held.
+func readDenial(u *verified, apex name, expires time.Time) (remembered, bool) {
+	r := remembered{set: u.set, expires: expires}
+	ok := false
+	switch rr := u.set.rrs[0].(type) {
+	case *dns.NSEC:
+		if r.nsec, ok = newNSEC(u.set, rr, apex); ok {
+			r.nsec.known = u
+		}
+	case *dns.NSEC3:
+		if r.nsec3, ok = newNSEC3(u.set, rr, apex); ok {
+			r.nsec3.known = u
+		}
+	}
+	return r, ok
 }
 
 // rememberDenial keeps the records of a denial that was proven with the keys
@@ -124,8 +144,8 @@ func (v *Validator) rememberDenial(d *denial, authority *section, ad bool) {
 	}
 	fresh := make([]remembered, 0, maxZoneDenials)
 	for _, u := range d.used {
-		if _, expanded := u.encloser(); !expanded && len(fresh) < maxZoneDenials {
-			fresh = append(fresh, remembered{u.set, expires})
+		if r, ok := readDenial(u, d.zone.name, expires); ok && len(fresh) < maxZoneDenials {
+			fresh = append(fresh, r)
 		}
 	}
 	for _, r := range known.records {
@@ -158,14 +178,7 @@ func (v *Validator) Deny(qname string, qtype uint16) (reply *dns.Msg, until time
 		return nil, time.Time{}
 	}
 	until = now.Add(longest)
-	authority := &section{sets: map[setKey]*rrset{}}
-	for _, r := range known.records {
-		if now.Before(r.expires) {
-			authority.order = append(authority.order, r.set)
-		}
-	}
-	w := &work{v: v}
-	d := newDenial(z, authority, now, w, v.maxIterations())
+	d := known.denial(z, now, v.maxIterations())
 	rcode := dns.RcodeNameError
 	switch {
 	case d.exactly(q) != nil:
@@ -186,6 +199,23 @@ func (v *Validator) Deny(qname string, qtype uint16) (reply *dns.Msg, until time
 		}
 	}
 	return m, until
+}
+
+// denial is what they say now.
+func (k *denials) denial(z *zone, now time.Time, iterations int) *denial {
+	d := &denial{zone: z, now: now, work: &work{}, max: iterations, ttl: longest}
+	for _, r := range k.records {
+		switch {
+		case !now.Before(r.expires):
+		case r.nsec != nil:
+			own := *r.nsec
+			d.nsec = append(d.nsec, &own)
+		case r.nsec3 != nil:
+			own := *r.nsec3
+			d.nsec3 = append(d.nsec3, &own)
+		}
+	}
+	return d
 }
 
 // nearest finds the zone of a name, of those whose keys and denials are known:

@@ -216,12 +216,7 @@ func Render(text string, args map[string]string) string {
 	if open < 0 {
 		return text
 	}
-	var b strings.Builder
-	size := len(text)
-	for _, v := range args {
-		size += len(v)
-	}
-	b.Grow(size)
+	b := make([]byte, 0, 1024) // on the stack
 	for open >= 0 {
 		length := strings.IndexAny(text[open+1:], "{}")
 		if length < 0 {
@@ -231,18 +226,16 @@ func Render(text string, args map[string]string) string {
 		v, ok := args[text[open+1:end]]
 		switch {
 		case text[end] == '{':
-			b.WriteString(text[:end])
+			b = append(b, text[:end]...)
 		case ok:
-			b.WriteString(text[:open])
-			b.WriteString(v)
+			b = append(append(b, text[:open]...), v...)
 			end++
 		default:
 			end++
-			b.WriteString(text[:end])
+			b = append(b, text[:end]...)
 		}
 		text = text[end:]
 		open = strings.IndexByte(text, '{')
 	}
-	b.WriteString(text)
-	return b.String()
+	return string(append(b, text...))
 }

@@ -12,6 +12,17 @@ import (
 // The snapshot must be canonical.
 func (s *Snapshot) Lookup(name, typ string) *Lookup {
 	name = Name(name)
+	i := s.Place(name, typ)
+	if i < len(s.Lookups) && s.Lookups[i].Name == name && s.Lookups[i].Type == typ {
+		return &s.Lookups[i]
+	}
+	s.miss(name, typ)
+	return nil
+}
+
+// Place is where a lookup of that name, in the form of [Name], and type stands
+// in a canonical snapshot, or would have to be put in.
+func (s *Snapshot) Place(name, typ string) int {
 	low, high := 0, len(s.Lookups)
 	for low < high {
 		at := int(uint(low+high) >> 1)
@@ -21,11 +32,7 @@ func (s *Snapshot) Lookup(name, typ string) *Lookup {
 			high = at
 		}
 	}
-	if low < len(s.Lookups) && s.Lookups[low].Name == name && s.Lookups[low].Type == typ {
-		return &s.Lookups[low]
-	}
-	s.miss(name, typ)
-	return nil
+	return low
 }
 
 // compareKeys compares name and type as they would compare with a space

@@ -5,13 +5,12 @@ import "slices"
 // Views are copies of a snapshot that share all it holds, for the time in
 // which it does not change. They are for one goroutine.
 
-// Watched is a view that adds to missed what [Snapshot.Lookup] is asked for and
+// Watch makes view a view of s that adds to missed what [Snapshot.Lookup] is asked for and
 // does not find, each question once. As long as no such lookup is there, a
 // function that reads the snapshot by Lookup alone has the same result again.
-func (s *Snapshot) Watched(missed *[]Question) *Snapshot {
-	view := *s
+func (s *Snapshot) Watch(view *Snapshot, missed *[]Question) {
+	*view = *s
 	view.missed = missed
-	return &view
 }
 
 func (s *Snapshot) miss(name, typ string) {
