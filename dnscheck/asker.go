@@ -2,6 +2,7 @@ package dnscheck
 
 import (
 	"slices"
+	"strings"
 
 	"mailvet/dnscheck/mtasts"
 	"mailvet/report/evidence"
@@ -40,6 +41,20 @@ func awaitsProof(s *evidence.Snapshot) bool {
 	}
 	soa := s.Lookup(s.Domain, "SOA")
 	return soa == nil || soa.Security == evidence.SecuritySecure && s.Lookup(mtasts.RecordName(s.Domain), "TXT") == nil
+}
+
+// ProofSuffices reports whether it is enough to know by a proof of the zone that
+// there are no such records. Of all other questions it matters what the servers
+// say to them, failures included: those of the test, and those that mail servers
+// ask.
+func ProofSuffices(q evidence.Question) bool {
+	switch q.Type {
+	case "SPF":
+		return true
+	case "TXT":
+		return strings.HasPrefix(q.Name, "_smtp._tls.") || strings.Contains(q.Name, "._bimi.") || strings.Contains(q.Name, "._domainkey.")
+	}
+	return false
 }
 
 // Wants lists the questions that the checks need and s does not hold yet, but

@@ -42,11 +42,6 @@ func (r *Resolver) validator(p pass) *dnssec.Validator {
 // what proves it, another may be able to prove. So all that have a chance are
 // asked, two passes for each server at most; nobody can prove what is not so.
 func (r *Resolver) resolve(ctx context.Context, k key, typ string) *finished {
-	if f := r.proven(ctx, k, typ); f != nil {
-		r.stats.proven.Add(1)
-		r.keep(k, f)
-		return f
-	}
 	f, stripped := r.attempt(ctx, k, typ, pass{})
 	withheld := false // no server that is told to validate has an answer
 	for n := 1; n < len(r.validators) && ctx.Err() == nil; n++ {
@@ -79,8 +74,33 @@ func (r *Resolver) resolve(ctx context.Context, k key, typ string) *finished {
 	return f
 }
 
-// proven looks k up without a question, where what the zone proved before
-// denies it (RFC 8198). It is nil where it does not, or not for sure.
+// Proven is [Resolver.Lookup] without a question, where what a signed zone has
+// proven before denies what is asked for (RFC 8198): ok is false where it does
+// not, or not for sure. Whoever wants to see what the servers say to the very
+// question, a failure above all, asks Lookup.
+func (r *Resolver) Proven(ctx context.Context, name, qtype string) (l evidence.Lookup, ok bool) {
+	if r.setup() != nil || ctx.Err() != nil {
+		return l, false
+	}
+	t, known := dns.StringToType[qtype]
+	asked := evidence.Name(name)
+	canonical, valid := canonicalName(asked)
+	if !known || !valid {
+		return l, false
+	}
+	k := key{name: canonical, qtype: t}
+	f := r.proven(ctx, k, qtype)
+	if f == nil || ctx.Err() != nil {
+		return l, false
+	}
+	r.stats.proven.Add(1)
+	r.keep(k, f)
+	l = clone(&f.lookup)
+	l.Name = asked
+	proofsOf(ctx).add(&l, f.proofs)
+	return l, true
+}
+
 func (r *Resolver) proven(ctx context.Context, k key, typ string) *finished {
 	if r.Validator == nil || r.AskAll {
 		return nil

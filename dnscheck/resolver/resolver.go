@@ -23,7 +23,8 @@
 //     is not the domain's fault.
 //   - An answer that a resolver says it made up (it filters the name) is none.
 //   - Aliases are followed, also where the server did not do so.
-//   - What a signed zone has proven not to exist is not asked for (RFC 8198).
+//   - What a signed zone has proven not to exist need not be asked for: see
+//     [Resolver.Proven].
 //   - The validator asks for DNSKEY and DS through the same path.
 //
 // What the network or a server does wrong is in the [evidence.Lookup]. An
@@ -98,8 +99,7 @@ type Resolver struct {
 	// instead of validating. The way to the servers must then be safe.
 	TrustAD bool
 
-	// AskAll asks also for what a signed zone has proven not to exist. Otherwise
-	// that is not asked for as long as the proof holds (RFC 8198).
+	// AskAll makes [Resolver.Proven] know of nothing.
 	AskAll bool
 
 	Timeout time.Duration // for one try; zero: DefaultTimeout
