@@ -5,6 +5,7 @@
 package keys
 
 import (
+	"crypto/sha256"
 	"slices"
 	"strings"
 
@@ -27,11 +28,14 @@ type Shared struct {
 // Notes are the keys of the reports so far. The zero value is ready. It is not
 // safe for concurrent use.
 type Notes struct {
-	first  map[string]string // the first domain of each key
-	shared map[string]*Shared
-	last   map[string]string // the domain that was counted last for a shared key
+	first  map[id]string // the first domain of each key
+	shared map[id]*Shared
+	last   map[id]string // the domain that was counted last for a shared key
 	order  []*Shared
 }
+
+// id stands for a fingerprint, of which there are many: it is a fourth as long.
+type id [16]byte
 
 // Note takes in the fingerprints that the check dkim-keys tells of a domain.
 // The reports of one domain, if there are several, come one after the other.
@@ -52,10 +56,12 @@ func (n *Notes) Note(r *report.Report) {
 	}
 }
 
-func (n *Notes) add(key, domain string) {
+func (n *Notes) add(fingerprint, domain string) {
 	if n.first == nil {
-		n.first, n.shared, n.last = map[string]string{}, map[string]*Shared{}, map[string]string{}
+		n.first, n.shared, n.last = map[id]string{}, map[id]*Shared{}, map[id]string{}
 	}
+	sum := sha256.Sum256([]byte(fingerprint))
+	key := id(sum[:16])
 	first, known := n.first[key]
 	s := n.shared[key]
 	switch {
@@ -65,7 +71,7 @@ func (n *Notes) add(key, domain string) {
 	case !known || first == domain || n.last[key] == domain:
 		return
 	case s == nil:
-		s = &Shared{key, 1, []string{first}}
+		s = &Shared{strings.Clone(fingerprint), 1, []string{first}}
 		n.shared[key] = s
 		n.order = append(n.order, s)
 	case slices.Contains(s.Names, domain):

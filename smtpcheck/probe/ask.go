@@ -41,6 +41,10 @@ func (p *Prober) grade(ctx context.Context, q *probing, a *address, r *Result, f
 			a.failed = time.Now()
 		}
 		a.tls = a.plan.conclude(a.planHost, stopped)
+		if a.planDone && stopped == nil {
+			a.planWhole = true
+			a.plan.trim()
+		}
 	}
 	r.Session.TLS = a.tls
 	a.plan.supplement(&r.Session)
@@ -55,7 +59,7 @@ func (p *plan) supplement(s *evidence.Session) {
 	}
 	for i := range p.log {
 		e := &p.log[i]
-		if !e.finished || e.chain == "" {
+		if !e.supplements() {
 			continue
 		}
 		h := *s.Handshake
@@ -66,6 +70,21 @@ func (p *plan) supplement(s *evidence.Session) {
 		s.Handshake, s.Failure = &h, nil
 		return
 	}
+}
+
+// supplements reports whether there is a handshake that could stand for that
+// of a session.
+func (e *entry) supplements() bool { return e.finished && e.chain != "" }
+
+// trim leaves of a plan that is at its end what supplement needs: the run may
+// remember thousands of them.
+func (p *plan) trim() {
+	at := slices.IndexFunc(p.log, func(e entry) bool { return e.supplements() })
+	if at < 0 {
+		p.log = nil
+		return
+	}
+	p.log = []entry{p.log[at]}
 }
 
 func mergeChains(chains []evidence.Chain, certs []evidence.Certificate, more *Result) ([]evidence.Chain, []evidence.Certificate) {

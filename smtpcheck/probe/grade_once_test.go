@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"syscall"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -35,6 +36,20 @@ func TestGradeOnce(t *testing.T) {
 		}
 		if c := s.Counts(); c.Connections != first+2 || c.MaxOpen != 1 {
 			t.Errorf("%d connections", c.Connections)
+		}
+		// Nor does a fault of later make the plan, which came to its end, begin again.
+		n.mu.Lock()
+		n.fail = func(int) error { return syscall.ECONNRESET }
+		n.mu.Unlock()
+		if r, err := p.Probe(t.Context(), "d.test", addr); err != nil || r.Session.Failure == nil {
+			t.Errorf("no fault: %s, %v", summary(r), err)
+		}
+		n.mu.Lock()
+		n.fail = nil
+		n.mu.Unlock()
+		p.ForgetFailures(0)
+		if r, err := p.Probe(t.Context(), "d.test", addr); err != nil || r.Opened != 1 || r.Session.TLS == nil || !r.Session.TLS.Complete {
+			t.Errorf("after a fault: opened %d, %s, %v", r.Opened, summary(r), err)
 		}
 		p.Wait()
 	})

@@ -151,7 +151,7 @@ func (p *Prober) refresh(a *address) {
 	}
 	a.failed = time.Time{}
 	a.settled = nil
-	a.planDone = false
+	a.planDone = a.planWhole
 	if a.injected != nil && !a.injected.Answer.Known() {
 		a.injected = nil
 	}

@@ -33,6 +33,7 @@ type address struct {
 	planHost  string
 	planBegan time.Time
 	planDone  bool
+	planWhole bool // it came to its end, and only what it showed is kept
 	tls       *evidence.TLS
 	graded    Result
 	users     int // guarded by Prober.mu
