@@ -50,6 +50,7 @@ func scanList(ctx context.Context, o *options, s *scanner.Scanner, named []scann
 	}
 	p := newProgress(std.err, b, len(out.done), func() (int, bool) { return entries.left(file, total) })
 	p.start(o)
+	shown := isTerminal(out.out) // the results and the bar are in one place then
 	b.Notice = func(n scanner.Notice) { p.say(o.quiet, notice(n)) }
 	file.complain = func(format string, args ...any) { p.say(false, fmt.Sprintf(format, args...)) }
 	go func() {
@@ -61,7 +62,11 @@ func scanList(ctx context.Context, o *options, s *scanner.Scanner, named []scann
 		}
 	}()
 	err = b.Run(ctx, entries.domains(reading, stop, named, file), func(d scanner.Domain, snap *evidence.Snapshot) (func() error, error) {
-		return out.prepare(snap, entries.take(d.Name))
+		write, err := out.prepare(snap, entries.take(d.Name))
+		if err == nil && shown {
+			return func() error { return p.besides(write) }, nil
+		}
+		return write, err
 	})
 	p.end()
 	stopped := ctx.Err() != nil || errors.Is(err, scanner.ErrStopped)

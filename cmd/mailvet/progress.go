@@ -226,6 +226,15 @@ func (p *progress) say(quiet bool, s string) {
 	fmt.Fprintf(p.w, "mailvet: %s\n", s)
 }
 
+// besides writes results to the terminal on which the bar is: that goes away
+// for it, and comes again.
+func (p *progress) besides(write func() error) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.clear()
+	return write()
+}
+
 func (p *progress) end() {
 	close(p.stop)
 	p.done.Wait()

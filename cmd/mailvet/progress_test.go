@@ -93,6 +93,11 @@ func TestBarFits(t *testing.T) {
 				t.Errorf("nothing is told in %d columns: %q", width, out.String())
 			}
 		}
+		at := out.Len()
+		if err := p.besides(func() error { out.WriteString("result\n"); return nil }); err != nil || out.String()[at:] != "\x1b[2K\rresult\n" {
+			t.Errorf("a result beside the bar: %q, %v", out.String()[at:], err)
+		}
+		p.show()
 		p.say(false, "hello")
 		if !strings.HasSuffix(out.String(), "\rmailvet: hello\n") {
 			t.Errorf("a line of its own: %q", out.String())
