@@ -38,6 +38,7 @@ type progress struct {
 	asBar   bool                     // or as lines
 	ansi    bool                     // the terminal obeys escape sequences
 	bar     *progressbar.ProgressBar // what is shown; nil: nothing
+	shown   int                      // bars so far
 	stop    chan struct{}
 	done    sync.WaitGroup
 }
@@ -96,6 +97,10 @@ func (p *progress) newBar(f figures, columns int) *progressbar.ProgressBar {
 		// Beside it stand the percentage, the ends of the bar and spaces; one
 		// column stays free.
 		progressbar.OptionSetDescription(f.short(columns-width-11)),
+		// What turns where no end is known turns with each bar: left to itself
+		// it would draw when something else is being written.
+		progressbar.OptionSetSpinnerChangeInterval(0),
+		progressbar.OptionSpinnerCustom([]string{`|/-\`[p.shown%4 : p.shown%4+1]}),
 		progressbar.OptionSetElapsedTime(false),
 		progressbar.OptionSetPredictTime(false),
 		progressbar.OptionShowDescriptionAtLineEnd(),
@@ -118,6 +123,7 @@ func (p *progress) show() {
 	}
 	p.clear()
 	p.bar = p.newBar(f, width)
+	p.shown++
 	done := f.done
 	if f.total >= 0 {
 		done = min(done, f.total-1) // at its end a bar would vanish
