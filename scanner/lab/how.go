@@ -12,6 +12,7 @@ import (
 	"syscall"
 	"time"
 
+	"mailvet/dnscheck/dnstest"
 	"mailvet/dnscheck/resolver"
 	"mailvet/dnscheck/rpki/origin"
 	"mailvet/report/evidence"
@@ -31,6 +32,7 @@ import (
 //	timeout=TIME                                    for the domain, after which nothing is waited for
 //	no-validation, believes-ad                      nobody validates, or the resolver does
 //	no-validation, believes-ad                      nobody validates, or the resolver does
+//	resolver-strips                                 the resolver leaves DNSSEC records out
 //	no-vrps                                         no source of VRPs is known
 //	vrps-fail                                       they could not be had
 //	selectors=A,B                                   DKIM selectors to look for
@@ -69,6 +71,8 @@ func (l *Lab) ScannerFor(how []string) (*scanner.Scanner, error) {
 			s.Router = &router{Router: origin.Router{Routes: l.router.Routes}}
 		case "no-validation":
 			r.Validator, s.Vantage.DNSSEC = nil, evidence.ValidationOff
+		case "resolver-strips":
+			err = l.strip(r)
 		case "believes-ad":
 			r.Validator, r.TrustAD, s.Vantage.DNSSEC = nil, true, evidence.ValidationAD
 		case "selectors":
@@ -91,4 +95,15 @@ func without6(dial func(context.Context, string, string) (net.Conn, error)) func
 		}
 		return dial(ctx, network, address)
 	}
+}
+
+// strip gives a resolver another one to ask, which strips DNSSEC records.
+func (l *Lab) strip(r *resolver.Resolver) error {
+	stripping := l.World.Resolver()
+	if err := stripping.AddFaults(dnstest.Fault{Kind: dnstest.StripDNSSEC}); err != nil {
+		return err
+	}
+	n := &network{dns: map[netip.Addr]exchanger{netip.MustParseAddr(ResolverAddr): stripping}, latency: l.opts.Latency}
+	r.Dial = n.DialContext
+	return nil
 }

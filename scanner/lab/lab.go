@@ -6,11 +6,13 @@
 // A scenario is a text file in txtar form: a comment, then sections. Files are
 // joined into one Internet, so each need only hold what is its own.
 //
-//	-- zone NAME [signed] [nsec3] [opt-out] [bad-ds] [no-ds] [expired] [expiring] [rsa] [ed25519] [rolling] [old-ds] [old-nsec3] --
+//	-- zone NAME [signed] [nsec3] [opt-out] [bad-ds] [no-ds] [expired] [expiring] [rsa] [ed25519] [rolling] [old-ds] [old-nsec3] [salted] [stale] [algorithm=N] [digest=N] [iterations=N] --
 //
 // is a zone in zone-file format. A zone that is rolling is signed with ECDSA
 // besides, the DS record of one with old-ds is of an RSA key that is gone,
-// and old-nsec3 has iterations and a salt. SOA and NS records may be left out: then the
+// and old-nsec3 has iterations and a salt. Signatures of a zone that
+// is stale are valid for long, and not renewed in time; salted has a salt alone. Algorithm and digest type of its DS
+// record, and the iterations of NSEC3, may be given. SOA and NS records may be left out: then the
 // zone is served by ns1.dns.test and ns2.dns.test. {tlsa HOST 3 1 1} stands
 // for the data of a TLSA record that matches the certificate of HOST (usage 2:
 // of its issuer), {tlsa HOST/KEY 3 1 1} for that of another key.
@@ -219,6 +221,16 @@ func (l *Lab) zoneOptions(z zoneText) dnstest.Options {
 	if z.has("old-nsec3") {
 		o.NSEC3 = &dnstest.NSEC3Options{Iterations: 10, Salt: "5a17"}
 	}
+	if z.has("salted") {
+		o.NSEC3 = &dnstest.NSEC3Options{Salt: "5a17"}
+	}
+	if z.has("stale") {
+		o.Inception, o.Expiration = l.opts.Now.AddDate(0, 0, -85), l.opts.Now.AddDate(0, 0, 5)
+	}
+	if n := z.number("iterations"); n > 0 {
+		o.NSEC3 = &dnstest.NSEC3Options{Iterations: uint16(n)}
+	}
+	o.Algorithm, o.Digest = z.number("algorithm"), z.number("digest")
 	if z.has("rolling") {
 		o.Also = dns.ECDSAP256SHA256
 	}

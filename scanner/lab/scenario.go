@@ -42,9 +42,21 @@ type zoneText struct {
 	text         string
 }
 
-var zoneWords = []string{"signed", "nsec3", "opt-out", "bad-ds", "no-ds", "expired", "expiring", "rsa", "ed25519", "rolling", "old-ds", "old-nsec3"}
+var zoneWords = []string{"signed", "nsec3", "opt-out", "bad-ds", "no-ds", "expired", "expiring", "rsa", "ed25519", "rolling", "old-ds", "old-nsec3", "salted", "stale"}
+
+// zoneNumbers are the words that have a number, of one octet.
+var zoneNumbers = []string{"algorithm", "digest", "iterations"}
 
 func (z zoneText) has(word string) bool { return slices.Contains(z.words, word) }
+
+// number is that of a word; zero without.
+func (z zoneText) number(word string) uint8 {
+	n, err := strconv.ParseUint(words(strings.Join(z.words, " "))[word], 10, 8)
+	if err != nil {
+		return 0
+	}
+	return uint8(n)
+}
 
 // hostText is one mail server, a "key: value" a line.
 type hostText struct {
@@ -128,7 +140,8 @@ func (s *scenario) section(file string, f txtar.File) error {
 		return fmt.Errorf("a name is missing")
 	case kind == "zone":
 		for _, w := range words[1:] {
-			if !slices.Contains(zoneWords, w) {
+			name, value, hasValue := strings.Cut(w, "=")
+			if _, err := strconv.ParseUint(value, 10, 8); !slices.Contains(zoneWords, w) && (!hasValue || !slices.Contains(zoneNumbers, name) || err != nil) {
 				return fmt.Errorf("unknown word %q", w)
 			}
 		}
