@@ -12,6 +12,7 @@ import (
 	"mailvet/report/evidence"
 	"mailvet/scanner"
 	"mailvet/scanner/lab"
+	"mailvet/smtpcheck/probe"
 	"mailvet/testdata"
 )
 
@@ -49,6 +50,9 @@ func runDemo(ctx context.Context, args []string, std streams) error {
 	s.Tool, s.Timeout, s.Workers = tool(), o.timeout, o.workers
 	s.Vantage.NoSMTP, s.Vantage.NoHTTP, s.Vantage.NoIPv6 = o.noSMTP, o.noHTTP, o.noIPv6
 	s.Vantage.NoExtra = o.noExtra
+	if p, ok := s.Prober.(*probe.Prober); ok {
+		p.TestInjection = o.testInjection
+	}
 	if s.Vantage.Selectors, err = o.wanted(named, func(format string, args ...any) {
 		if !o.quiet {
 			fmt.Fprintf(std.err, "mailvet: "+format+"\n", args...)

@@ -81,6 +81,7 @@ func (o *options) scanFlags(fs *pflag.FlagSet) {
 	fs.IntVar(&o.workers, "workers", 16, "scan `N` domains at once")
 	fs.DurationVar(&o.timeout, "timeout", 90*time.Second, "`TIME` for one domain, such as 90s or 2m; what is not known by then stays unknown")
 	fs.IntVar(&o.retries, "retries", 2, "try a question or connection that failed for now `N` times more")
+	fs.BoolVar(&o.testInjection, "test-injection", false, "also try on a further connection whether a mail server obeys a command sent in the clear behind STARTTLS (CVE-2011-0411); some log it or drop the connection")
 	o.selectorFlags(fs)
 }
 
@@ -106,7 +107,6 @@ func (o *options) networkFlags(fs *pflag.FlagSet) {
 	fs.IntVar(&o.providerRate, "provider-rate", probe.DefaultProviderRate, "open at most `N` connections a minute to all mail servers of one provider, by the registered domain of their names; 0 for no such limit")
 	fs.IntVar(&o.connections, "connections", probe.DefaultMaxOpen, "have at most `N` connections to mail servers open at once, never more than one to an address")
 	fs.IntVar(&o.questions, "questions", resolver.DefaultMaxInFlight, "have at most `N` questions under way to the resolvers at once; it begins with fewer and adapts to what they bear")
-	fs.BoolVar(&o.testInjection, "test-injection", false, "also try on a further connection whether a mail server obeys a command sent in the clear behind STARTTLS (CVE-2011-0411); some log it or drop the connection")
 	fs.StringVar(&o.helo, "helo", "", "`NAME` to give in EHLO (default: this host's)")
 	fs.BoolVar(&o.allowPrivate, "allow-private", false, "connect to addresses of special-purpose ranges too (RFC 6890)")
 }

@@ -5,6 +5,8 @@ import (
 	"context"
 	"math/rand/v2"
 	"slices"
+	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -18,9 +20,20 @@ import (
 	"mailvet/testdata"
 )
 
+// snapshotsOnce are those of all tests, which do not change them.
+var snapshotsOnce struct {
+	sync.Once
+	all map[string][]byte
+}
+
 // snapshots are stored forms, by what they are of: the whole built-in Internet,
 // and the worked examples.
 func snapshots(t *testing.T) map[string][]byte {
+	snapshotsOnce.Do(func() { snapshotsOnce.all = gather(t) })
+	return snapshotsOnce.all
+}
+
+func gather(t *testing.T) map[string][]byte {
 	t.Helper()
 	all := map[string][]byte{}
 	store := func(name string, s *evidence.Snapshot) {
@@ -36,18 +49,33 @@ func snapshots(t *testing.T) map[string][]byte {
 		store(ex.name, w.scan(t))
 	}
 	synctest.Test(t, func(t *testing.T) {
-		l, err := lab.Load(testdata.Scenarios, "scenarios", lab.Options{Now: time.Now()})
+		l, err := lab.Load(testdata.Codes, "scenarios", lab.Options{Now: time.Now(), With: []string{"codes"}})
 		if err != nil {
 			t.Fatal(err)
 		}
-		s := l.Scanner()
-		defer s.Close()
-		for _, d := range l.Domains() {
-			snap, err := s.Scan(context.Background(), d)
+		scanners := map[string]*scanner.Scanner{}
+		for _, w := range l.Wants {
+			how := strings.Join(w.How, " ")
+			s := scanners[how]
+			if s == nil {
+				if s, err = l.ScannerFor(w.How); err != nil {
+					t.Fatal(err)
+				}
+				scanners[how] = s
+			}
+			if strings.Contains(w.Domain, "@") {
+				continue
+			}
+			snap, err := s.Scan(context.Background(), w.Domain)
 			if err != nil {
 				t.Fatal(err)
 			}
-			store(d, snap)
+			store(strings.TrimSpace(w.Domain+" "+how), snap)
+		}
+		for _, s := range scanners {
+			if err := s.Close(); err != nil {
+				t.Error(err)
+			}
 		}
 	})
 	return all
