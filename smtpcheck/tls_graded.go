@@ -83,7 +83,7 @@ func (g *graded) reason() string {
 		short.Text = bound(f.Text)
 		return short.Words()
 	}
-	return "the server did not answer when asked"
+	return "no answer of the server tells"
 }
 
 // Internet.nl looks for versions with suites that OpenSSL calls medium or high,

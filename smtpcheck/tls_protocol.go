@@ -82,6 +82,8 @@ var (
 	clientUnlimited = &check.Code{Name: "unlimited", Outcome: check.Fail, Verdict: "allowed-with-too-high-limit",
 		Text:   "{where} lets the sender renegotiate without a low limit: {times} were tried, and all went through. Internet.nl remarks on it, at no cost.",
 		Advice: renegotiationAdvice}
+	clientNotAskable = &check.Code{Name: "not-askable", Outcome: check.Inconclusive,
+		Text: "Whether {where} lets the sender renegotiate could not be found out: it accepts no suite below TLS 1.3 in which this scan can finish a handshake."}
 	clientOpen = openCodes("whether {where} lets the sender renegotiate")
 )
 
@@ -96,7 +98,7 @@ var tlsClientRenegotiation = &check.Check{
 	Cites:    []check.Citation{check.NCSC(guideline.SectionRenegotiation)},
 	Requires: requiresTLS,
 	Args:     append([]string{"times"}, tlsArgs...),
-	Codes:    append([]*check.Code{clientNot, clientLimited, clientUnlimited, tlsWorseElsewhere, tlsWeakerElsewhere}, clientOpen.codes()...),
+	Codes:    append([]*check.Code{clientNot, clientLimited, clientUnlimited, clientNotAskable, tlsWorseElsewhere, tlsWeakerElsewhere}, clientOpen.codes()...),
 	Evaluate: func(s *evidence.Snapshot, subject evidence.Subject) check.Finding {
 		return gradeEach(s, subject.Host, judgeClientRenegotiation)
 	},
@@ -116,8 +118,10 @@ func judgeClientRenegotiation(g *graded) opinion {
 		return opinion{clientLimited, clientLimited.Verdict, "lets the sender renegotiate", args}
 	case answer == evidence.Refused, answer == evidence.NotAskable && g.onlyTLS13():
 		return opinion{code: clientNot, verdict: clientNot.Verdict}
+	case answer == evidence.NotAskable && g.asked && g.tls.Stopped == nil:
+		return opinion{code: clientNotAskable}
 	}
-	return clientOpen.of(g, "") // NotAskable: with no suite that the scanner can finish a handshake in
+	return clientOpen.of(g, "")
 }
 
 var (

@@ -160,7 +160,7 @@ func tlsCases() []testCase {
 		{cr, "unlimited", "allowed-with-too-high-limit", "", tlsBoth(times(11))},
 		{cr, "worse-elsewhere", "not-allowed", "", tlsSix(times(11))},
 		{cr, "weaker-elsewhere", "not-allowed", "", tlsSix(times(2))},
-		{cr, "unknown", "", "no suite to try it with", tlsBoth(answer(client, evidence.NotAskable))},
+		{cr, "not-askable", "", "", tlsBoth(answer(client, evidence.NotAskable))},
 
 		{c, "good", "good", "", func(*world) {}},
 		{c, "good", "good", "TLS 1.3 alone", tlsBoth(only13)},
