@@ -9,6 +9,10 @@
 // insufficient one must not be used. Whatever a table does not list is
 // insufficient, which therefore is the zero value of [Level].
 //
+// A table is cited by the section it stands in. Internet.nl's lists do not tell
+// the numbers of the guideline's tables; those of cipher suites are its
+// Appendix B, which follows from Sections 3.3.3 and 3.3.4.
+//
 // Where the guideline calls a setting "sufficient" and Internet.nl's lists
 // "good" (keys and curves), the tables follow Internet.nl; nothing depends on
 // the difference.
