@@ -4,8 +4,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-
-	"mailvet/report/jsonplan"
 )
 
 // Handler takes the reports of a run one after another and writes them in one
@@ -17,53 +15,24 @@ type Handler interface {
 }
 
 // Encoder is the [Handler] of JSON: an object for each domain.
-type Encoder struct {
-	w   io.Writer
-	enc *json.Encoder // nil: lines
-}
-
-// form is how reports are written as lines.
-var form = jsonplan.New[Report]()
+type Encoder struct{ enc *json.Encoder }
 
 // NewEncoder writes JSON Lines, or with indent one indented object after another.
 func NewEncoder(w io.Writer, indent bool) *Encoder {
-	if !indent {
-		return &Encoder{w: w}
-	}
 	enc := json.NewEncoder(w)
 	enc.SetEscapeHTML(false)
-	enc.SetIndent("", "  ")
-	return &Encoder{w, enc}
+	if indent {
+		enc.SetIndent("", "  ")
+	}
+	return &Encoder{enc}
 }
 
 // Report writes r in a single call to the writer.
 func (e *Encoder) Report(r *Report) error {
-	if e.enc != nil {
-		if err := e.enc.Encode(r); err != nil {
-			return fmt.Errorf("report: encode %s: %w", r.Domain, err)
-		}
-		return nil
-	}
-	line, err := Line(r)
-	if err != nil {
-		return err
-	}
-	if _, err := e.w.Write(line); err != nil {
+	if err := e.enc.Encode(r); err != nil {
 		return fmt.Errorf("report: encode %s: %w", r.Domain, err)
 	}
 	return nil
-}
-
-// usualLine is a little more than what the report of most domains takes.
-const usualLine = 112 << 10
-
-// Line is what an [Encoder] of lines writes of a report, the line end included.
-func Line(r *Report) ([]byte, error) {
-	line, err := form.Append(make([]byte, 0, usualLine), r)
-	if err != nil {
-		return nil, fmt.Errorf("report: encode %s: %w", r.Domain, err)
-	}
-	return append(line, '\n'), nil
 }
 
 // Close does nothing: the stream is whole after each object.

@@ -122,19 +122,18 @@ func (s *sink) prepare(snap *evidence.Snapshot, copies int) (func() error, error
 	if err != nil {
 		return nil, err
 	}
-	var seen bytes.Buffer
-	var line []byte
+	var seen, line bytes.Buffer
 	if s.evidence != nil {
 		if err := evidence.Encode(&seen, snap); err != nil {
 			return nil, writeError("evidence", err)
 		}
 	}
 	if s.o.format == "jsonl" {
-		if line, err = report.Line(r); err != nil {
+		if err := report.NewEncoder(&line, false).Report(r); err != nil {
 			return nil, err
 		}
 	}
-	return func() error { return s.write(r, snap, seen.Bytes(), line, copies) }, nil
+	return func() error { return s.write(r, snap, seen.Bytes(), line.Bytes(), copies) }, nil
 }
 
 // write puts the evidence first, so that there is some for every result. The

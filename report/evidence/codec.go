@@ -7,13 +7,12 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"hash"
 	"io"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
-
-	"mailvet/report/jsonplan"
 )
 
 // MaxEncoded bounds the stored form of one snapshot that Decode accepts.
@@ -96,9 +95,6 @@ func sortUnique[E any](list *[]E, compare func(a, b *E) int) {
 	*list = slices.CompactFunc(l, func(a, b E) bool { return compare(&a, &b) == 0 })
 }
 
-// form is how snapshots are written.
-var form = jsonplan.New[Snapshot]()
-
 // Encode writes the canonical form of s as one line. It makes s canonical.
 func Encode(w io.Writer, s *Snapshot) error {
 	b, err := Marshal(s)
@@ -112,11 +108,13 @@ func Encode(w io.Writer, s *Snapshot) error {
 // Marshal is [Encode] without the line end.
 func Marshal(s *Snapshot) ([]byte, error) {
 	s.Canonical()
-	b, err := form.Append(nil, s)
-	if err != nil {
+	var b bytes.Buffer
+	enc := json.NewEncoder(&b)
+	enc.SetEscapeHTML(false)
+	if err := enc.Encode(s); err != nil {
 		return nil, fmt.Errorf("evidence: encode %s: %w", s.Domain, err)
 	}
-	return b, nil
+	return bytes.TrimSuffix(b.Bytes(), []byte("\n")), nil
 }
 
 // Unmarshal reads one snapshot. Fields and enumeration texts that this version
@@ -180,11 +178,21 @@ func (s *Snapshot) datable() error {
 // Digest is "sha256:" and the hash of the canonical form. It makes s canonical.
 func Digest(s *Snapshot) (string, error) {
 	s.Canonical()
-	h := sha256.New()
-	if err := form.Write(h, s); err != nil {
+	h := lineHash{sha256.New()}
+	enc := json.NewEncoder(h)
+	enc.SetEscapeHTML(false)
+	if err := enc.Encode(s); err != nil {
 		return "", fmt.Errorf("evidence: encode %s: %w", s.Domain, err)
 	}
 	return digestText(h.Sum(nil)), nil
+}
+
+// lineHash hashes a line that is written at once, without its end.
+type lineHash struct{ hash.Hash }
+
+func (h lineHash) Write(b []byte) (int, error) {
+	_, err := h.Hash.Write(bytes.TrimSuffix(b, []byte("\n")))
+	return len(b), err
 }
 
 func digestOf(b []byte) string {
