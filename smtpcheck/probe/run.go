@@ -127,6 +127,7 @@ func (p *Prober) tries(ctx context.Context, q *probing, a *address) (Result, *at
 		opened  int
 		reached bool
 		small   bool
+		before  *Result // of the try before
 	)
 	for try := 0; ; try++ {
 		t := p.attempt(ctx, q, q.key, a, small, nil)
@@ -139,6 +140,12 @@ func (p *Prober) tries(ctx context.Context, q *probing, a *address) (Result, *at
 			s.Reach = evidence.Reached
 		}
 		f := s.Failure
+		if f != nil && f.Class == evidence.ClassCancelled && before != nil {
+			// What the tries before found is more than that the time was up.
+			p.end(t, a)
+			before.Session.Connections = opened
+			return *before, nil
+		}
 		pause, again := p.again(q.key, t, try)
 		p.backOff(q.host, s)
 		if !again || try+1 >= p.MaxConnections {
@@ -151,7 +158,7 @@ func (p *Prober) tries(ctx context.Context, q *probing, a *address) (Result, *at
 			}
 			return t.result, t
 		}
-		small = small || f.Op == evidence.OpHandshake
+		small, before = small || f.Op == evidence.OpHandshake, &t.result
 		p.end(t, a)
 		if !sleep(ctx, pause) {
 			// What the attempt found is true all the same; that it is not

@@ -153,6 +153,17 @@ func TestCancel(t *testing.T) {
 			})
 		})
 	}
+	t.Run("while it tries again", func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) {
+			_, p := internet(t, script(smtptest.Banner, smtptest.Reply{Silent: true}))
+			ctx, cancel := context.WithTimeout(t.Context(), 9*p.Timeout/2)
+			defer cancel()
+			r, err := p.Probe(ctx, "mx.example.test", addr)
+			if got := brief(r.Session); !errors.Is(err, context.DeadlineExceeded) || got != "reached unknown banner/timeout n=3" || r.Opened != 3 {
+				t.Errorf("%s, opened %d, %v", got, r.Opened, err)
+			}
+		})
+	})
 	t.Run("dial", func(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			_, p := internet(t, nil)
