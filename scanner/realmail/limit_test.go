@@ -12,12 +12,14 @@ import (
 )
 
 // limitedFindings are those about a server at which everything is right, and
-// that took two connections of ours: the session, and the first question.
+// that took two connections of ours: the session, and the first question, which
+// brought the server's own list of groups: X25519MLKEM768 is not in it.
 var limitedFindings = map[string]string{
 	"starttls-exists": "good", "cert-trust": "trusted", "cert-host": "match", "dane-exists": "found", "dane-valid": "valid",
 	"tls-version": "unknown", "tls-ciphers": "unknown", "tls-cipher-order": "unknown", "tls-key-exchange": "unknown",
 	"tls-key-exchange-hash": "unknown", "tls-compression": "unknown", "tls-secure-renegotiation": "unknown",
 	"tls-client-renegotiation": "unknown", "tls-extended-master-secret": "unknown", "tls-zero-rtt": "not-offered",
+	"tls-post-quantum": "not-accepted",
 }
 
 // TestRateLimit: Postfix takes two connections and puts the others off with 421.
@@ -81,7 +83,7 @@ func TestRateLimit(t *testing.T) {
 		}
 	}
 	for id, f := range found {
-		if strings.HasPrefix(id, "tls-") && (f.Code.Outcome == check.Fail || f.Code.Outcome == check.Weak) {
+		if limitedFindings[id] == "" && strings.HasPrefix(id, "tls-") && (f.Code.Outcome == check.Fail || f.Code.Outcome == check.Weak) {
 			t.Errorf("%s: %s: %v", id, f.Code.Name, f.Args)
 		}
 	}
