@@ -79,26 +79,17 @@ func (r *Resolver) resolve(ctx context.Context, k key, typ string) *finished {
 // not, or not for sure. Whoever wants to see what the servers say to the very
 // question, a failure above all, asks Lookup.
 func (r *Resolver) Proven(ctx context.Context, name, qtype string) (l evidence.Lookup, ok bool) {
-	if r.setup() != nil || ctx.Err() != nil {
+	k, asked, ok := r.askable(ctx, name, qtype)
+	if !ok {
 		return l, false
 	}
-	t, known := dns.StringToType[qtype]
-	asked := evidence.Name(name)
-	canonical, valid := canonicalName(asked)
-	if !known || !valid {
-		return l, false
-	}
-	k := key{name: canonical, qtype: t}
 	f := r.proven(ctx, k, qtype)
 	if f == nil || ctx.Err() != nil {
 		return l, false
 	}
 	r.stats.proven.Add(1)
 	r.keep(k, f)
-	l = clone(&f.lookup)
-	l.Name = asked
-	proofsOf(ctx).add(&l, f.proofs)
-	return l, true
+	return given(ctx, f, asked), true
 }
 
 func (r *Resolver) proven(ctx context.Context, k key, typ string) *finished {

@@ -303,33 +303,45 @@ func (r *Resolver) Lookup(ctx context.Context, name, qtype string) (evidence.Loo
 			r.stats.coalesced.Add(1)
 		}
 	}
-	l := clone(&f.lookup)
-	l.Name = asked
-	proofsOf(ctx).add(&l, f.proofs)
-	return l, nil
+	return given(ctx, f, asked), nil
 }
 
 // Cached is [Resolver.Lookup] where the answer is at hand: else, and for what
 // Lookup refuses, ok is false.
 func (r *Resolver) Cached(ctx context.Context, name, qtype string) (l evidence.Lookup, ok bool) {
-	if r.setup() != nil || ctx.Err() != nil {
+	k, asked, ok := r.askable(ctx, name, qtype)
+	if !ok {
 		return l, false
 	}
-	t, known := dns.StringToType[qtype]
-	asked := evidence.Name(name)
-	canonical, valid := canonicalName(asked)
-	if !known || !valid {
-		return l, false
-	}
-	f, hit := r.lookups.get(key{name: canonical, qtype: t}, r.now())
+	f, hit := r.lookups.get(k, r.now())
 	if !hit {
 		return l, false
 	}
 	r.stats.cached.Add(1)
-	l = clone(&f.lookup)
+	return given(ctx, f, asked), true
+}
+
+// askable is the question for a name, and the name as it is asked for; ok is
+// false for what [Resolver.Lookup] would not ask, or not now.
+func (r *Resolver) askable(ctx context.Context, name, qtype string) (k key, asked string, ok bool) {
+	if r.setup() != nil || ctx.Err() != nil {
+		return k, "", false
+	}
+	t, _, err := parseType(qtype)
+	asked = evidence.Name(name)
+	canonical, valid := canonicalName(asked)
+	if err != nil || !valid || asked == "." && len(name) > 1 {
+		return k, "", false
+	}
+	return key{name: canonical, qtype: t}, asked, true
+}
+
+// given is what the caller gets of a finished lookup, to keep.
+func given(ctx context.Context, f *finished, asked string) evidence.Lookup {
+	l := clone(&f.lookup)
 	l.Name = asked
 	proofsOf(ctx).add(&l, f.proofs)
-	return l, true
+	return l
 }
 
 // parseType reads a type's mnemonic or the form of RFC 3597, Section 5, and

@@ -45,6 +45,39 @@ func TestIdenticalQuestionsAreAskedOnce(t *testing.T) {
 	})
 }
 
+// Cached gives what Lookup would without a question, and nothing else: not what
+// was never asked for, has expired, or cannot be asked for.
+func TestCached(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n, _ := behave("answer")
+		r := over(t, &n.fakeNet)
+		r.Now = time.Now
+		if _, ok := r.Cached(t.Context(), "example.test", "A"); ok {
+			t.Error("something was there before")
+		}
+		want := lookup(t, r, "example.test", "A")
+		lookup(t, r, ".", "A")
+		got, ok := r.Cached(t.Context(), "EXAMPLE.test.", "A")
+		if !ok || !equal(got, want) || r.Stats().Questions != 2 {
+			t.Errorf("%v %+v, want %+v; %d questions", ok, got, want, r.Stats().Questions)
+		}
+		for _, q := range []evidence.Question{{Name: "example.test", Type: "AAAA"}, {Name: "example.test", Type: "ANY"}, {Name: "example.test", Type: "NONSENSE"}, {Name: "..", Type: "A"}, {Name: "a..test", Type: "A"}} {
+			if l, ok := r.Cached(t.Context(), q.Name, q.Type); ok {
+				t.Errorf("%s %s: %+v", q.Name, q.Type, l)
+			}
+		}
+		gone, cancel := context.WithCancel(t.Context())
+		cancel()
+		if _, ok := r.Cached(gone, "example.test", "A"); ok {
+			t.Error("an answer for who has left")
+		}
+		time.Sleep(25 * time.Hour)
+		if _, ok := r.Cached(t.Context(), "example.test", "A"); ok {
+			t.Error("there a day later")
+		}
+	})
+}
+
 // The one who sent the question may leave; the others get the answer.
 func TestLeaderLeaves(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
