@@ -19,8 +19,18 @@ func TestValidate(t *testing.T) {
 	}
 }
 
-// TestSubtests compares the catalogue with Internet.nl's list where it is at hand.
-func TestSubtests(t *testing.T) {
+// subtest is one of Internet.nl's list.
+type subtest struct {
+	Category string
+	API      string `json:"api_id"`
+	Outcomes []struct {
+		Outcome   string
+		Reachable bool
+	}
+}
+
+func subtests(t *testing.T) []subtest {
+	t.Helper()
 	data, err := os.ReadFile("../../shared/internetnl-subtests.json")
 	if errors.Is(err, fs.ErrNotExist) {
 		t.Skip("needs the shared list of Internet.nl's subtests")
@@ -28,17 +38,16 @@ func TestSubtests(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var all []struct {
-		Category string
-		API      string `json:"api_id"`
-		Outcomes []struct {
-			Outcome   string
-			Reachable bool
-		}
-	}
+	var all []subtest
 	if err := json.Unmarshal(data, &all); err != nil {
 		t.Fatal(err)
 	}
+	return all
+}
+
+// TestSubtests compares the catalogue with Internet.nl's list where it is at hand.
+func TestSubtests(t *testing.T) {
+	all := subtests(t)
 	scored := slices.DeleteFunc(slices.Clone(smtpcheck.Checks), func(c *check.Check) bool { return c.Category == check.Extra })
 	i := 0
 	for _, want := range all {

@@ -24,26 +24,11 @@ var never = []string{
 // TestVerdicts: every verdict of Internet.nl's list stands in a case above, but
 // for those that it never gives.
 func TestVerdicts(t *testing.T) {
-	data, err := os.ReadFile("../../shared/internetnl-subtests.json")
-	if errors.Is(err, fs.ErrNotExist) {
-		t.Skip("needs the shared list of Internet.nl's subtests")
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
-	var all []struct {
-		Category string
-		API      string `json:"api_id"`
-		Outcomes []struct{ Outcome string }
-	}
-	if err := json.Unmarshal(data, &all); err != nil {
-		t.Fatal(err)
-	}
 	shown := map[string]bool{}
 	for _, c := range cases(t) {
 		shown[c.check+" "+c.verdict] = true
 	}
-	for _, subtest := range all {
+	for _, subtest := range subtests(t) {
 		for _, c := range smtpcheck.Checks {
 			if c.API != subtest.API {
 				continue
