@@ -1,6 +1,7 @@
 package dnscheck_test
 
 import (
+	"cmp"
 	"fmt"
 	"os"
 	"slices"
@@ -51,9 +52,9 @@ func (k keyed) lookup(t testing.TB, q evidence.Question) evidence.Lookup {
 	case q.Type == "MX" && strings.HasPrefix(k.mx, "!"):
 		must(l.Outcome.UnmarshalText([]byte(k.mx[1:])))
 	case q.Type == "MX":
-		answer("10 " + cmpOr(k.mx, "mx.example.test") + ".")
+		answer("10 " + cmp.Or(k.mx, "mx.example.test") + ".")
 	case q.Name == "example.test":
-		answer(`"` + cmpOr(k.spf, "v=spf1 mx -all") + `"`)
+		answer(`"` + cmp.Or(k.spf, "v=spf1 mx -all") + `"`)
 	case q.Name == "_dmarc.example.test" && k.dmarc != "":
 		answer(`"` + k.dmarc + `"`)
 	case q.Name == "_domainkey.example.test":
@@ -86,13 +87,6 @@ func (k keyed) lookup(t testing.TB, q evidence.Question) evidence.Lookup {
 		}
 	}
 	return l
-}
-
-func cmpOr(a, b string) string {
-	if a == "" {
-		return b
-	}
-	return a
 }
 
 // scan asks what is wanted, and lists the questions below _domainkey by round.

@@ -1,6 +1,7 @@
 package scanner
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"iter"
@@ -133,12 +134,12 @@ type Prepare func(Domain, *evidence.Snapshot) (emit func() error, err error)
 func (b *Batch) Run(ctx context.Context, domains iter.Seq[Domain], prepare Prepare) error {
 	r := &batchRun{
 		Batch: b, prepare: prepare, caller: ctx,
-		slots: make(chan struct{}, cmpOr(b.Workers, DefaultWorkers)),
-		aside: asides{most: max(0, cmpOr(b.SetAside, DefaultSetAside))},
+		slots: make(chan struct{}, cmp.Or(b.Workers, DefaultWorkers)),
+		aside: asides{most: max(0, cmp.Or(b.SetAside, DefaultSetAside))},
 		up:    closed(),
 	}
 	if b.InOrder {
-		r.order = newOrder(cmpOr(b.LookAhead, DefaultLookAhead))
+		r.order = newOrder(cmp.Or(b.LookAhead, DefaultLookAhead))
 	}
 	err := r.pass(func(yield func(Domain, evidence.Cost) bool) {
 		for d := range domains {

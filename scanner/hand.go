@@ -1,6 +1,7 @@
 package scanner
 
 import (
+	"cmp"
 	"errors"
 	"net/netip"
 	"time"
@@ -156,4 +157,4 @@ func (h *hand) leave(s *evidence.Snapshot) {
 }
 
 // patience is for how long a domain may be set aside.
-func (h *hand) patience() time.Duration { return cmpOr(h.Batch.Patience, DefaultPatience) }
+func (h *hand) patience() time.Duration { return cmp.Or(h.Batch.Patience, DefaultPatience) }

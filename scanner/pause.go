@@ -1,6 +1,7 @@
 package scanner
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"time"
@@ -49,10 +50,10 @@ func (r *batchRun) awaitResolver(ctx context.Context) (waited bool, err error) {
 		return false, fmt.Errorf("scanner: %w", ErrNetwork)
 	}
 	r.notice(Notice{Kind: Paused})
-	limit := cmpOr(r.Batch.Pause, DefaultPause)
+	limit := cmp.Or(r.Batch.Pause, DefaultPause)
 	for slept, pause := time.Duration(0), firstCheck; slept < limit; pause = min(2*pause, lastCheck) {
 		if !r.rest(ctx, pause) {
-			return true, cmpErr(ctx.Err(), ErrStopped)
+			return true, cmp.Or(ctx.Err(), ErrStopped)
 		}
 		slept += pause
 		if r.answers(ctx) {
@@ -60,7 +61,7 @@ func (r *batchRun) awaitResolver(ctx context.Context) (waited bool, err error) {
 			return true, nil
 		}
 	}
-	return true, cmpErr(ctx.Err(), fmt.Errorf("scanner: gave up after %s: %w", limit, ErrNetwork))
+	return true, cmp.Or(ctx.Err(), fmt.Errorf("scanner: gave up after %s: %w", limit, ErrNetwork))
 }
 
 // answers asks the control question, not of a cache if that can be helped.

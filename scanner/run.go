@@ -1,6 +1,7 @@
 package scanner
 
 import (
+	"cmp"
 	"context"
 	"net/netip"
 	"slices"
@@ -37,7 +38,7 @@ type run struct {
 
 func (r *run) budgets(ctx context.Context) {
 	ctx = resolver.WithCost(ctx, &r.dns)
-	r.budget, r.spend = context.WithTimeout(ctx, cmpOr(r.scanner.Timeout, DefaultTimeout))
+	r.budget, r.spend = context.WithTimeout(ctx, cmp.Or(r.scanner.Timeout, DefaultTimeout))
 	r.patient, r.giveUp = r.budget, func() {}
 	if r.batch != nil {
 		r.patient, r.giveUp = context.WithTimeout(ctx, r.batch.patience())
@@ -59,7 +60,7 @@ func (r *run) loop(ctx context.Context) error {
 			r.start(r.budget)
 		}
 		if r.running == 0 {
-			return cmpErr(ctx.Err(), failed)
+			return cmp.Or(ctx.Err(), failed)
 		}
 		// Every task obeys its context, so this wait is bounded by it.
 		aside := r.batch != nil && r.running == r.waiting && r.batch.setAside(slices.Clone(r.probing))
@@ -115,14 +116,7 @@ func (r *run) abandon() error {
 func (r *run) takeUp(ctx context.Context) {
 	r.batch.takeUp()
 	r.spend()
-	r.budget, r.spend = context.WithTimeout(resolver.WithCost(ctx, &r.dns), cmpOr(r.scanner.Timeout, DefaultTimeout))
-}
-
-func cmpErr(a, b error) error {
-	if a != nil {
-		return a
-	}
-	return b
+	r.budget, r.spend = context.WithTimeout(resolver.WithCost(ctx, &r.dns), cmp.Or(r.scanner.Timeout, DefaultTimeout))
 }
 
 // settle is for how long a domain of a batch waits for further results once

@@ -10,6 +10,7 @@
 package scanner
 
 import (
+	"cmp"
 	"context"
 	"io"
 	"net/netip"
@@ -101,7 +102,7 @@ func (s *Scanner) scan(ctx context.Context, d Domain, b *hand) (*evidence.Snapsh
 		},
 		started: map[task]bool{}, wishes: s.wishes(),
 		results: make(chan func() error),
-		left:    cmpOr(s.MaxQuestions, DefaultMaxQuestions),
+		left:    cmp.Or(s.MaxQuestions, DefaultMaxQuestions),
 	}
 	if b != nil {
 		r.snap.Cost = b.spent
@@ -129,13 +130,6 @@ func (s *Scanner) scan(ctx context.Context, d Domain, b *hand) (*evidence.Snapsh
 		s.Prove(r.snap, proofs.Judged())
 	}
 	return r.snap, nil
-}
-
-func cmpOr[T int | time.Duration](v, def T) T {
-	if v == 0 {
-		return def
-	}
-	return v
 }
 
 // Close waits until the observers have taken their leave: the QUITs of

@@ -1,6 +1,7 @@
 package scanner
 
 import (
+	"cmp"
 	"context"
 
 	"mailvet/report/evidence"
@@ -31,7 +32,7 @@ func (r *run) control(ctx, budget context.Context) error {
 	}
 	deliver := <-r.results
 	r.running--
-	return cmpErr(ctx.Err(), deliver())
+	return cmp.Or(ctx.Err(), deliver())
 }
 
 // hopeless says why nothing at all is known of a domain: then there is nothing
