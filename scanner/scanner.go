@@ -76,6 +76,8 @@ type Scanner struct {
 	// Workers is the number of domains that ScanAll has in hand at once; 0
 	// means [DefaultWorkers].
 	Workers int
+
+	memo evidence.Memo // of all its snapshots
 }
 
 // Defaults of a [Scanner].
@@ -104,6 +106,7 @@ func (s *Scanner) scan(ctx context.Context, d Domain, b *hand) (*evidence.Snapsh
 		results: make(chan func() error),
 		left:    cmp.Or(s.MaxQuestions, DefaultMaxQuestions),
 	}
+	r.snap.Share(&s.memo)
 	if b != nil {
 		r.snap.Cost = b.spent
 	}

@@ -81,7 +81,7 @@ func (src source) ownRecords() []evidence.TLSA {
 // those of RFC 7672, Section 3.2.2: the domain itself is one where its MX RRset
 // is secure.
 func (src source) input(s *evidence.Snapshot, x *served) dane.Input {
-	in := dane.Input{Records: src.ownRecords(), Chain: x.ders, Names: []string{src.base}, Time: s.Time}
+	in := dane.Input{Records: src.ownRecords(), Chain: x.ders, Names: []string{src.base}, Time: s.Time, Memo: s.Memo()}
 	if src.base != src.host {
 		in.Names = append(in.Names, src.host)
 	}

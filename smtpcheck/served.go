@@ -1,6 +1,7 @@
 package smtpcheck
 
 import (
+	"crypto/sha256"
 	"slices"
 	"strings"
 
@@ -15,6 +16,7 @@ type served struct {
 	chain   *evidence.Chain // nil if the evidence does not hold it
 	ders    [][]byte        // leaf first
 	read    []outline       // likewise, as far as anybody looked
+	memo    *evidence.Memo
 	addrs   []string
 	counted bool // the counted address is among them
 	at      []*evidence.Session
@@ -34,12 +36,19 @@ func (x *served) cert(i int) *certificate.Certificate {
 	}
 	if o := &x.read[i]; !o.looked {
 		o.looked = true
-		if c, err := certificate.Parse(x.ders[i]); err == nil {
-			o.cert = c
-		}
+		o.cert = evidence.Remember(x.memo, outlineKey(sha256.Sum256(x.ders[i])), func() *certificate.Certificate {
+			c, err := certificate.Parse(x.ders[i])
+			if err != nil {
+				return nil
+			}
+			return c
+		})
 	}
 	return x.read[i].cert
 }
+
+// outlineKey is the hash of a certificate's DER.
+type outlineKey [sha256.Size]byte
 
 // leaf is the server's own certificate, nil if it cannot be read.
 func (x *served) leaf() *certificate.Certificate {
@@ -95,7 +104,7 @@ func chainsOf(s *evidence.Snapshot, host string) []*served {
 		j := slices.IndexFunc(out, func(x *served) bool { return x.chain == chain })
 		if j < 0 {
 			j = len(out)
-			out = append(out, &served{host: host, chain: chain, ders: ders})
+			out = append(out, &served{host: host, chain: chain, ders: ders, memo: s.Memo()})
 		}
 		out[j].addrs = append(out[j].addrs, c.addr.String())
 		out[j].counted = out[j].counted || i == at

@@ -49,6 +49,7 @@ type Snapshot struct {
 
 	missed *[]Question // see Watched
 	once   map[any]any // see Frozen
+	memo   *Memo       // see Share
 }
 
 // Tool says which program wrote the evidence.

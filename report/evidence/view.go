@@ -1,6 +1,9 @@
 package evidence
 
-import "slices"
+import (
+	"slices"
+	"sync"
+)
 
 // Views are copies of a snapshot that share all it holds, for the time in
 // which it does not change. They are for one goroutine.
@@ -40,3 +43,66 @@ func Once[T any](s *Snapshot, key any, f func() T) T {
 	s.once[key] = v
 	return v
 }
+
+// Memo remembers what was worked out of evidence that many snapshots hold, as
+// the chain of a mail server that many domains share. The zero value is ready
+// for use, by any number of goroutines; it must not be copied. What was not
+// wanted for long is forgotten, so that at most 2 × [MaxMemo] results are kept.
+type Memo struct {
+	mu         sync.Mutex
+	young, old map[any]any
+}
+
+// MaxMemo bounds a [Memo].
+const MaxMemo = 1024
+
+// Remember is f() as worked out before with the same memo and key, or worked
+// out now; without a memo always now. The key says everything that the result
+// depends on, and is of a type of the caller's own. The result is shared:
+// nobody may change it.
+func Remember[T any](m *Memo, key any, f func() T) T {
+	if m == nil {
+		return f()
+	}
+	if v, ok := m.get(key); ok {
+		return v.(T)
+	}
+	v := f() // several may work it out at once, and all come to the same
+	m.put(key, v)
+	return v
+}
+
+func (m *Memo) get(key any) (any, bool) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	v, ok := m.young[key]
+	if !ok {
+		if v, ok = m.old[key]; ok {
+			m.keep(key, v)
+		}
+	}
+	return v, ok
+}
+
+func (m *Memo) put(key, v any) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.keep(key, v)
+}
+
+// keep is called with mu held.
+func (m *Memo) keep(key, v any) {
+	if len(m.young) >= MaxMemo {
+		m.young, m.old = nil, m.young
+	}
+	if m.young == nil {
+		m.young = map[any]any{}
+	}
+	m.young[key] = v
+}
+
+// Share makes what is worked out of s known to all that share m.
+func (s *Snapshot) Share(m *Memo) { s.memo = m }
+
+// Memo is what s shares, nil if nothing.
+func (s *Snapshot) Memo() *Memo { return s.memo }

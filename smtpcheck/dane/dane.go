@@ -55,7 +55,7 @@ const (
 // MaxChain is the number of certificates of a chain that are looked at.
 const MaxChain = 20
 
-// Input is what there is to verify. Nothing in it is changed or kept.
+// Input is what there is to verify. Nothing in it is changed, or kept but in Memo.
 type Input struct {
 	Records []evidence.TLSA
 	Chain   [][]byte // DER as the server sent it, its own certificate first
@@ -68,6 +68,8 @@ type Input struct {
 	// neither signatures nor name nor dates: enough to tell what a record is
 	// about, not that it validates.
 	MatchOnly bool
+	// Memo, if not nil, remembers which paths lead where, the dear part.
+	Memo *evidence.Memo
 }
 
 // Verdict is what the records say together.

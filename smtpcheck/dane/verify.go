@@ -1,8 +1,10 @@
 package dane
 
 import (
+	"crypto/sha256"
 	"crypto/x509"
 	"errors"
+	"time"
 
 	"mailvet/report/evidence"
 )
@@ -65,11 +67,18 @@ func (v *verifier) issuer(t evidence.TLSA) (Status, int) {
 func (v *verifier) parse() {
 	v.parsed = make([]*x509.Certificate, len(v.in.Chain))
 	for i, der := range v.in.Chain {
-		if c, err := x509.ParseCertificate(der); err == nil {
-			v.parsed[i] = c
-		}
+		v.parsed[i] = evidence.Remember(v.in.Memo, parsedKey(sha256.Sum256(der)), func() *x509.Certificate {
+			c, err := x509.ParseCertificate(der)
+			if err != nil {
+				return nil
+			}
+			return c
+		})
 	}
 }
+
+// parsedKey is the hash of a certificate's DER.
+type parsedKey [sha256.Size]byte
 
 // candidates lists the certificates that a DANE-TA record makes trust anchors;
 // nil stands for one that crypto/x509 cannot read.
@@ -113,6 +122,24 @@ func (v *verifier) path(anchor *x509.Certificate) (Status, int) {
 	if leaf == nil || anchor == nil {
 		return Unreadable, -1
 	}
+	memo := v.in.Memo
+	if len(anchor.Raw) == 0 || v.in.Time.IsZero() {
+		memo = nil // an anchor that is only a key, or the time of the clock
+	}
+	found := evidence.Remember(memo, v.pathKey(anchor), func() path { return v.walk(anchor) })
+	if found.status == Matched && !matchesName(leaf, v.in.Names) {
+		return WrongName, -1
+	}
+	return found.status, found.depth
+}
+
+// path is what became of the way to an anchor, names left aside.
+type path struct {
+	status Status
+	depth  int
+}
+
+func (v *verifier) walk(anchor *x509.Certificate) path {
 	roots, intermediates := x509.NewCertPool(), x509.NewCertPool()
 	roots.AddCert(anchor)
 	for _, c := range v.parsed[1:] {
@@ -120,22 +147,40 @@ func (v *verifier) path(anchor *x509.Certificate) (Status, int) {
 			intermediates.AddCert(c)
 		}
 	}
-	chains, err := leaf.Verify(x509.VerifyOptions{
+	chains, err := v.parsed[0].Verify(x509.VerifyOptions{
 		Roots: roots, Intermediates: intermediates, CurrentTime: v.in.Time,
 		KeyUsages: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
 	})
-	if err != nil {
-		var invalid x509.CertificateInvalidError
-		if errors.As(err, &invalid) && invalid.Reason == x509.Expired {
-			return OutsideValidity, -1
-		}
-		return NoPath, -1
+	if err == nil {
+		return path{Matched, len(chains[0]) - 1}
 	}
-	if !matchesName(leaf, v.in.Names) {
-		return WrongName, -1
+	var invalid x509.CertificateInvalidError
+	if errors.As(err, &invalid) && invalid.Reason == x509.Expired {
+		return path{OutsideValidity, -1}
 	}
-	return Matched, len(chains[0]) - 1
+	return path{NoPath, -1}
 }
+
+// pathKey is a hash of all that walk reads: the anchor, the chain, and of the
+// time on which side of each date it is.
+type pathKey [sha256.Size]byte
+
+func (v *verifier) pathKey(anchor *x509.Certificate) (k pathKey) {
+	h := sha256.New()
+	for _, c := range append([]*x509.Certificate{anchor}, v.parsed...) {
+		if c == nil {
+			h.Write([]byte{0})
+			continue
+		}
+		h.Write([]byte{1, side(v.in.Time, c.NotBefore), side(v.in.Time, c.NotAfter)})
+		h.Write(c.Raw) // DER says where it ends
+	}
+	h.Sum(k[:0])
+	return k
+}
+
+// side is where t is, seen from a date: before, at or after it.
+func side(t, date time.Time) byte { return byte(1 + t.Compare(date)) }
 
 // matchesName looks for one of the names in the certificate. The common name
 // counts where there is no dNSName at all (RFC 7672, Section 3.2.3).
