@@ -301,7 +301,41 @@ func FuzzDecode(f *testing.F) {
 		if second := encode(t, again, false); second != first {
 			t.Errorf("%s\nbecame %s", first, second)
 		}
+		if want := standard(t, r); first != want {
+			t.Errorf("%s\nencoding/json writes\n%s", first, want)
+		}
 	})
+}
+
+// standard is the line as encoding/json writes it.
+func standard(t *testing.T, r *report.Report) string {
+	t.Helper()
+	var b bytes.Buffer
+	enc := json.NewEncoder(&b)
+	enc.SetEscapeHTML(false)
+	if err := enc.Encode(r); err != nil {
+		t.Fatal(err)
+	}
+	return b.String()
+}
+
+// Whatever a text holds, a line is as encoding/json writes it.
+func TestLinesAsStandard(t *testing.T) {
+	every := make([]byte, 256)
+	for i := range every {
+		every[i] = byte(i)
+	}
+	texts := []string{"", "plain", "quote \" and \\", "<&>", "\u2028\u2029\u00a0", "\x00\x01\x1f\x7f\b\f\n\r\t", "ü 漢 😀", "\xff\xc3(", string(every), "\uFFFD", strings.Repeat("long ", 9999)}
+	for _, text := range texts {
+		for _, seconds := range []float64{0, 0.001, 1.5, 1e-9, 1e21, 123456789.123} {
+			r := &report.Report{Domain: text, Notes: []string{text}, Cost: report.Cost{Seconds: seconds}, Categories: []report.Category{{ID: text, Checks: []report.Check{{
+				Findings: []report.Finding{{Text: text, Args: map[string]string{text: text, "b": text, "a": ""}, Evidence: []string{text}}, {}},
+			}}}}}
+			if got, want := encode(t, r, false), standard(t, r); got != want {
+				t.Errorf("%q, %g:\n%s\nencoding/json writes\n%s", text, seconds, got, want)
+			}
+		}
+	}
 }
 
 func BenchmarkNew(b *testing.B) {

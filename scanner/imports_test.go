@@ -23,7 +23,7 @@ type rule struct {
 // imports says, for each package, which packages of this module it may import,
 // whether it is pure (data in, data out), and why.
 var imports = []rule{
-	{"report/evidence", true, nil, "the leaf all else speaks: standard library only"},
+	{"report/evidence", true, nil, "the leaf all else speaks: standard library and a JSON encoder only"},
 	{"report/check", true, []string{"report/evidence"}, "the language of judgement"},
 	{"report/score", true, []string{"report/check", "report/evidence"}, "arithmetic over findings"},
 	{"report", true, []string{"report/check", "report/evidence", "report/score"}, "a judged snapshot"},

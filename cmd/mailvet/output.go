@@ -10,6 +10,7 @@ import (
 	"io/fs"
 	"os"
 	"slices"
+	"sync"
 	"syscall"
 	"time"
 
@@ -32,9 +33,10 @@ type sink struct {
 	out      io.Writer
 	files    []*wholeFile
 	evidence *wholeFile
-	proofs   *proofs // nil without --proof
-	done     counted // what --resume found
-	unlike   string  // how the first of it differs that is not as of this run
+	proofs   *proofs   // nil without --proof
+	done     counted   // what --resume found
+	buffers  sync.Pool // of *bytes.Buffer; a line has some hundred thousand octets
+	unlike   string    // how the first of it differs that is not as of this run
 	summary  summary.Builder
 	written  int   // reports
 	errored  int   // of them, domains that could not be scanned
@@ -122,18 +124,30 @@ func (s *sink) prepare(snap *evidence.Snapshot, copies int) (func() error, error
 	if err != nil {
 		return nil, err
 	}
-	var seen, line bytes.Buffer
+	seen, line := s.buffer(), s.buffer()
 	if s.evidence != nil {
-		if err := evidence.Encode(&seen, snap); err != nil {
+		if err := evidence.Encode(seen, snap); err != nil {
 			return nil, writeError("evidence", err)
 		}
 	}
 	if s.o.format == "jsonl" {
-		if err := report.NewEncoder(&line, false).Report(r); err != nil {
+		if err := report.NewEncoder(line, false).Report(r); err != nil {
 			return nil, err
 		}
 	}
-	return func() error { return s.write(r, snap, seen.Bytes(), line.Bytes(), copies) }, nil
+	return func() error {
+		defer s.buffers.Put(seen)
+		defer s.buffers.Put(line)
+		return s.write(r, snap, seen.Bytes(), line.Bytes(), copies)
+	}, nil
+}
+
+func (s *sink) buffer() *bytes.Buffer {
+	if b, ok := s.buffers.Get().(*bytes.Buffer); ok {
+		b.Reset()
+		return b
+	}
+	return new(bytes.Buffer)
 }
 
 // write puts the evidence first, so that there is some for every result. The

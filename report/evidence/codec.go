@@ -13,6 +13,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	fast "github.com/goccy/go-json"
 )
 
 // MaxEncoded bounds the stored form of one snapshot that Decode accepts.
@@ -179,7 +181,7 @@ func (s *Snapshot) datable() error {
 func Digest(s *Snapshot) (string, error) {
 	s.Canonical()
 	h := lineHash{sha256.New()}
-	enc := json.NewEncoder(h)
+	enc := fast.NewEncoder(h)
 	enc.SetEscapeHTML(false)
 	if err := enc.Encode(s); err != nil {
 		return "", fmt.Errorf("evidence: encode %s: %w", s.Domain, err)

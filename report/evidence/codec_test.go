@@ -2,6 +2,8 @@ package evidence_test
 
 import (
 	"bytes"
+	"crypto/sha256"
+	"fmt"
 	"math/rand/v2"
 	"reflect"
 	"slices"
@@ -264,8 +266,8 @@ func TestDigest(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(a) != len("sha256:")+64 || !strings.HasPrefix(a, "sha256:") {
-		t.Errorf("digest %q", a)
+	if b, err := evidence.Marshal(whole()); err != nil || a != digestOf(b) {
+		t.Errorf("%v, digest %q", err, a)
 	}
 	turned := whole()
 	slices.Reverse(turned.Lookups)
@@ -278,6 +280,9 @@ func TestDigest(t *testing.T) {
 		t.Error("another TTL has the same digest")
 	}
 }
+
+// digestOf hashes the stored form, which encoding/json wrote.
+func digestOf(b []byte) string { return fmt.Sprintf("sha256:%x", sha256.Sum256(b)) }
 
 func TestChains(t *testing.T) {
 	// printf '\x30\x01\x30\x02' | sha256sum
@@ -334,6 +339,9 @@ func FuzzUnmarshal(f *testing.F) {
 		}
 		if second, err := evidence.Marshal(again); err != nil || !bytes.Equal(first, second) {
 			t.Fatalf("%v\n%s\n%s", err, first, second)
+		}
+		if got, err := evidence.Digest(again); err != nil || got != digestOf(first) {
+			t.Fatalf("digest %s, %v of %s", got, err, first)
 		}
 		readAll(again)
 	})

@@ -1,7 +1,11 @@
 package lab_test
 
 import (
+	"bytes"
 	"context"
+	"crypto/sha256"
+	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"slices"
@@ -13,6 +17,7 @@ import (
 
 	"github.com/rogpeppe/go-internal/txtar"
 
+	"mailvet/report"
 	"mailvet/report/evidence"
 	"mailvet/scanner"
 	"mailvet/scanner/lab"
@@ -77,6 +82,21 @@ func look(t *testing.T, s *scanner.Scanner, input string) (snap *evidence.Snapsh
 	return snap
 }
 
+// sameOctets holds the faster JSON library to what encoding/json writes.
+func sameOctets(t *testing.T, snap *evidence.Snapshot, r *report.Report) {
+	t.Helper()
+	var got, want bytes.Buffer
+	enc := json.NewEncoder(&want)
+	enc.SetEscapeHTML(false)
+	if err := errors.Join(report.NewEncoder(&got, false).Report(r), enc.Encode(r)); err != nil || !bytes.Equal(got.Bytes(), want.Bytes()) {
+		t.Errorf("%s: %v, the line is not as encoding/json writes it:\n%s\n%s", snap.Domain, err, got.Bytes(), want.Bytes())
+	}
+	stored, err := evidence.Marshal(snap)
+	if digest := fmt.Sprintf("sha256:%x", sha256.Sum256(stored)); err != nil || r.EvidenceDigest != digest {
+		t.Errorf("%s: %v, digest %s, and the stored form has %s", snap.Domain, err, r.EvidenceDigest, digest)
+	}
+}
+
 // TestScenarios scans every domain of the built-in Internet, and those of the
 // codes, on a fake clock and compares all findings with those the scenarios want.
 func TestScenarios(t *testing.T) {
@@ -85,7 +105,9 @@ func TestScenarios(t *testing.T) {
 	for _, x := range scans {
 		w := x.want
 		g := lab.Want{Domain: w.Domain, Findings: found(x.snap, everything.usual, w.Findings)}
-		if r := judge(t, x.snap); r.Score != nil {
+		r := judge(t, x.snap)
+		sameOctets(t, x.snap, r)
+		if r.Score != nil {
 			g.Score = fmt.Sprintf("%d %d %d", r.Score.Percent, r.Score.Low, r.Score.High)
 		}
 		name := strings.TrimSpace(w.Domain + " " + strings.Join(w.How, " "))

@@ -12,6 +12,8 @@ import (
 	"crypto/x509/pkix"
 	"fmt"
 	"math/big"
+	"reflect"
+	"slices"
 	"testing"
 	"time"
 
@@ -219,6 +221,56 @@ func TestVerify(t *testing.T) {
 				t.Errorf("compat %v, want %v", got, r.compat)
 			}
 		})
+	}
+}
+
+// With a memo the answers are those without: for all rows one after another,
+// under other names, at the edges of every certificate's time, and for a chain
+// in which one octet differs.
+func TestMemo(t *testing.T) {
+	p := newPKI(t)
+	memo := new(evidence.Memo)
+	var chains [][][]byte
+	compare := func(what string, in dane.Input, trust evidence.Trust) {
+		t.Helper()
+		want, compat := dane.Verify(in), dane.Compat(in, host, trust)
+		in.Memo = memo
+		for range 2 {
+			if got := dane.Verify(in); !reflect.DeepEqual(got, want) {
+				t.Errorf("%s: %v, without memo %v", what, got, want)
+			}
+			if got := dane.Compat(in, host, trust); got != compat {
+				t.Errorf("%s: compat %v, without memo %v", what, got, compat)
+			}
+		}
+	}
+	times := []time.Time{now}
+	for _, der := range [][]byte{p.leaf, p.expired, p.inter.Raw} {
+		c := parse(t, der)
+		for _, edge := range []time.Time{c.NotBefore, c.NotAfter} {
+			times = append(times, edge.Add(-time.Nanosecond), edge, edge.Add(time.Nanosecond))
+		}
+	}
+	for _, r := range rows(t, p) {
+		chains = append(chains, r.chain)
+		for _, at := range times {
+			compare(r.name, dane.Input{Records: r.records, Chain: r.chain, Names: []string{host}, Time: at}, r.trust)
+			compare(r.name, dane.Input{Records: r.records, Chain: r.chain, Names: []string{"elsewhere.test"}, Time: at}, r.trust)
+		}
+	}
+	for _, chain := range chains {
+		for i := range chain {
+			other := slices.Clone(chain)
+			other[i] = slices.Clone(chain[i])
+			if len(other[i]) == 0 {
+				continue
+			}
+			other[i][len(other[i])-1] ^= 1 // within the signature
+			for _, anchor := range [][]byte{p.inter.Raw, p.root.Raw} {
+				record := tlsa(t, dane.DANETA, dane.SPKI, dane.SHA256, anchor)
+				compare("an octet differs", dane.Input{Records: []evidence.TLSA{record}, Chain: other, Names: []string{host}, Time: now}, evidence.Untrusted)
+			}
+		}
 	}
 }
 
