@@ -91,10 +91,14 @@ func FetchWants(s *evidence.Snapshot) []FetchWant {
 // pointers turns lookups, reaches and sessions into the evidence of a finding.
 // What is nil or not in s is left out.
 func pointers[T any](s *evidence.Snapshot, what ...T) []string {
-	var list []string
-	for _, w := range what {
+	return addPointers(s, nil, what...)
+}
+
+// addPointers adds to a list those of [pointers] that are not in it.
+func addPointers[T any](s *evidence.Snapshot, list []string, what ...T) []string {
+	for i, w := range what {
 		if p := s.Pointer(w); p != "" && !slices.Contains(list, p) {
-			list = append(list, p)
+			list = append(slices.Grow(list, len(what)-i), p)
 		}
 	}
 	return list

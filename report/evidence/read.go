@@ -115,45 +115,74 @@ func place[T any](list []T, what *T, same func(*T) bool) int {
 // Pointer is the JSON pointer (RFC 6901) of a lookup, session, reach, routing,
 // system or fetch of s within its stored form; empty for anything else, nil included.
 func (s *Snapshot) Pointer(what any) string {
-	at := func(list string, i int) string {
-		if i < 0 {
-			return ""
-		}
-		return "/" + list + "/" + strconv.Itoa(i)
-	}
 	switch w := what.(type) {
 	case *Lookup:
 		if w == nil {
 			return ""
 		}
-		return at("lookups", place(s.Lookups, w, func(l *Lookup) bool { return l.Name == w.Name && l.Type == w.Type }))
+		return pointersTo.lookups.at(place(s.Lookups, w, func(l *Lookup) bool { return l.Name == w.Name && l.Type == w.Type }))
 	case *Session:
 		if w == nil {
 			return ""
 		}
-		return at("sessions", place(s.Sessions, w, func(x *Session) bool { return x.Host == w.Host && x.Addr == w.Addr && x.Port == w.Port }))
+		return pointersTo.sessions.at(place(s.Sessions, w, func(x *Session) bool { return x.Host == w.Host && x.Addr == w.Addr && x.Port == w.Port }))
 	case *Reach:
 		if w == nil {
 			return ""
 		}
-		return at("reaches", place(s.Reaches, w, func(x *Reach) bool { return x.Host == w.Host && x.Addr == w.Addr }))
+		return pointersTo.reaches.at(place(s.Reaches, w, func(x *Reach) bool { return x.Host == w.Host && x.Addr == w.Addr }))
 	case *Fetch:
 		if w == nil {
 			return ""
 		}
-		return at("fetches", place(s.Fetches, w, func(x *Fetch) bool { return x.URL == w.URL }))
+		return pointersTo.fetches.at(place(s.Fetches, w, func(x *Fetch) bool { return x.URL == w.URL }))
 	case *Routing:
 		if w == nil {
 			return ""
 		}
-		return at("routings", place(s.Routings, w, func(x *Routing) bool { return x.Addr == w.Addr }))
+		return pointersTo.routings.at(place(s.Routings, w, func(x *Routing) bool { return x.Addr == w.Addr }))
 	case *System:
 		if w == nil {
 			return ""
 		}
-		return at("systems", place(s.Systems, w, func(x *System) bool { return x.ASN == w.ASN }))
+		return pointersTo.systems.at(place(s.Systems, w, func(x *System) bool { return x.ASN == w.ASN }))
 	}
 	return ""
+}
+
+// pointerList makes the pointers of a list's elements. Those of the first are
+// made once for all, for each stands in the evidence of many findings.
+type pointerList struct {
+	path  string
+	first []string
+}
+
+var pointersTo = struct{ lookups, sessions, reaches, fetches, routings, systems pointerList }{
+	newPointerList("/lookups/", 100),
+	newPointerList("/sessions/", 20),
+	newPointerList("/reaches/", 20),
+	newPointerList("/fetches/", 20),
+	newPointerList("/routings/", 40),
+	newPointerList("/systems/", 20),
+}
+
+func newPointerList(path string, n int) pointerList {
+	p := pointerList{path: path}
+	for i := range n {
+		p.first = append(p.first, path+strconv.Itoa(i))
+	}
+	return p
+}
+
+// at is empty for an element that is not there, -1.
+func (p *pointerList) at(i int) string {
+	switch {
+	case i < 0:
+		return ""
+	case i < len(p.first):
+		return p.first[i]
+	}
+	return p.path + strconv.Itoa(i)
 }
 
 // MailStatus says how a domain receives mail. The names are Internet.nl's.

@@ -74,9 +74,13 @@ func (r RR) TLSA() (TLSA, error) {
 // Text reads the data of a TXT record: its strings joined without a
 // separator (RFC 7208, Section 3.3), as raw octets.
 func (r RR) Text() string {
-	var b strings.Builder
-	quoted := false
 	data := r.Data
+	if last := len(data) - 1; last > 0 && data[0] == '"' && data[last] == '"' && !strings.ContainsAny(data[1:last], `"\\`) {
+		return data[1:last] // one string, without escapes: that is most
+	}
+	var b strings.Builder
+	b.Grow(len(data))
+	quoted := false
 	for i := 0; i < len(data); i++ {
 		switch c := data[i]; {
 		case c == '"':
