@@ -28,11 +28,14 @@ func SystemWants(s *evidence.Snapshot) []uint32 {
 		return nil
 	}
 	var all []uint32
-	for _, row := range rpkiMailServers(s).rows {
-		_, routes := taken(row.routing)
-		for _, r := range routes {
-			if r.Origin != 0 && !slices.Contains(all, r.Origin) {
-				all = append(all, r.Origin)
+	for _, host := range s.Mail().Hosts {
+		addrs, _, _ := s.Addresses(host)
+		for _, a := range firstOf(addrs, maxRouted) {
+			_, routes := taken(s.Routing(a))
+			for _, r := range routes {
+				if r.Origin != 0 && !slices.Contains(all, r.Origin) {
+					all = append(all, r.Origin)
+				}
 			}
 		}
 	}
@@ -162,8 +165,6 @@ func locate(s *evidence.Snapshot, f *check.Finding, prefix string, routes []evid
 	f.Args["prefix"], f.Args["systems"] = prefix, enumerate(systems)
 	f.Args["country"], f.Args["registry"] = enumerate(countries), enumerate(registries)
 	for _, x := range routes {
-		for _, p := range pointers(s, s.System(x.Origin)) {
-			f.Evidence = appendNew(f.Evidence, p)
-		}
+		f.Evidence = addPointers(s, f.Evidence, s.System(x.Origin))
 	}
 }

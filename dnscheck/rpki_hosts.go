@@ -17,19 +17,21 @@ const (
 
 // rpkiHosts is the hosts of which one pair of checks judges the addresses.
 type rpkiHosts struct {
+	which   hostsKey
 	rows    []rpkiRow
 	lookups []*evidence.Lookup
 	// failed are questions without an answer, which Internet.nl takes for
 	// having no address. Then there may be more rows than are known.
 	failed   []*evidence.Lookup
-	ownFault bool // some question was not asked, or failed here
+	ownFault bool     // some question was not asked, or failed here
+	pointers []string // to lookups and routings
 }
 
 // rpkiRow is an address with what is known of the routes to it; nil if nobody looked.
 type rpkiRow struct {
-	host    string
-	addr    netip.Addr
-	routing *evidence.Routing
+	host, text string // text is the address
+	addr       netip.Addr
+	routing    *evidence.Routing
 }
 
 func (h *rpkiHosts) asked(list ...*evidence.Lookup) {
@@ -50,7 +52,7 @@ func (h *rpkiHosts) add(s *evidence.Snapshot, hosts []string) {
 		addrs, _, _ := s.Addresses(host)
 		h.ownFault = h.ownFault || len(addrs) > maxRouted
 		for _, a := range firstOf(addrs, maxRouted) {
-			h.rows = append(h.rows, rpkiRow{host, a, s.Routing(a)})
+			h.rows = append(h.rows, rpkiRow{host, a.String(), a, s.Routing(a)})
 		}
 	}
 }
@@ -64,16 +66,30 @@ func rpkiMailNameServers(s *evidence.Snapshot) rpkiHosts {
 	return sharedHosts(s, 'b', findMailNameServers)
 }
 
+// rpkiServers are mail servers and name servers together.
+func rpkiServers(s *evidence.Snapshot) rpkiHosts { return sharedHosts(s, 'a', findServers) }
+
 // sharedHosts looks for hosts once for all checks.
 func sharedHosts(s *evidence.Snapshot, which hostsKey, find func(*evidence.Snapshot) rpkiHosts) rpkiHosts {
 	return evidence.Once(s, which, func() rpkiHosts {
 		h := find(s)
+		h.which = which
+		h.pointers = h.point(s)
 		h.rows, h.lookups, h.failed = slices.Clip(h.rows), slices.Clip(h.lookups), slices.Clip(h.failed)
 		return h
 	})
 }
 
 type hostsKey byte
+
+// point lists the evidence about the hosts.
+func (h rpkiHosts) point(s *evidence.Snapshot) []string {
+	list := addPointers(s, make([]string, 0, len(h.lookups)+len(h.rows)), h.lookups...)
+	for _, row := range h.rows {
+		list = addPointers(s, list, row.routing)
+	}
+	return list
+}
 
 func findMailServers(s *evidence.Snapshot) rpkiHosts {
 	var h rpkiHosts
@@ -89,6 +105,16 @@ func findNameServers(s *evidence.Snapshot) rpkiHosts {
 	h.ownFault = h.ownFault || len(d.hosts) > maxNameServers
 	h.add(s, firstOf(d.hosts, maxNameServers))
 	return h
+}
+
+func findServers(s *evidence.Snapshot) rpkiHosts {
+	mail, names := rpkiMailServers(s), rpkiNameServers(s)
+	return rpkiHosts{
+		rows:     slices.Concat(mail.rows, names.rows),
+		lookups:  slices.Concat(mail.lookups, names.lookups),
+		failed:   slices.Concat(mail.failed, names.failed),
+		ownFault: mail.ownFault || names.ownFault,
+	}
 }
 
 func findMailNameServers(s *evidence.Snapshot) rpkiHosts {
@@ -120,7 +146,7 @@ func mailNameServers(s *evidence.Snapshot, way func(delegation)) []string {
 // climb from a domain, Internet.nl's from a mail server's name may reach the
 // top-level domain: where nothing is delegated below, that is the name's zone.
 func climbToTop(name string) []string {
-	list := []string{name}
+	list := append(make([]string, 0, 4), name)
 	for len(list) < maxClimb {
 		_, above, found := strings.Cut(name, ".")
 		if !found || above == "" {
@@ -157,18 +183,22 @@ func rpkiWants(s *evidence.Snapshot) []evidence.Question {
 // there are none, unless the origins are asked for; those of the mail servers'
 // name servers then do not matter.
 func RouteWants(s *evidence.Snapshot) []netip.Addr {
-	groups := []func(*evidence.Snapshot) rpkiHosts{rpkiMailServers, rpkiNameServers, rpkiMailNameServers}
-	switch {
-	case !routesAsked(s):
+	if !routesAsked(s) {
 		return nil
-	case s.Vantage.RPKI != evidence.Available:
-		groups = groups[:2]
+	}
+	hosts := slices.Concat(s.Mail().Hosts, firstOf(delegationOf(s).hosts, maxNameServers))
+	if s.Vantage.RPKI == evidence.Available {
+		hosts = append(hosts, firstOf(mailNameServers(s, func(delegation) {}), maxMailNameServers)...)
 	}
 	var list []netip.Addr
-	for _, hosts := range groups {
-		for _, row := range hosts(s).rows {
-			if row.routing == nil && !slices.Contains(list, row.addr) {
-				list = append(list, row.addr)
+	for i, host := range hosts {
+		if slices.Contains(hosts[:i], host) {
+			continue
+		}
+		addrs, _, _ := s.Addresses(host)
+		for _, a := range firstOf(addrs, maxRouted) {
+			if !slices.Contains(list, a) && s.Routing(a) == nil {
+				list = append(list, a)
 			}
 		}
 	}

@@ -30,12 +30,36 @@ type rpkiView struct {
 	missing             bool     // of some address nobody looked at the routes
 }
 
-// view sorts the rows. Internet.nl's reading leaves out routes to less than
-// the /24 or /48 around an address and those without a single origin.
-func (h rpkiHosts) view(internetNL bool) rpkiView {
+// view sorts the rows, once for all checks.
+func (h rpkiHosts) view(s *evidence.Snapshot, internetNL bool) rpkiView {
+	return evidence.Once(s, viewKey{h.which, internetNL}, func() rpkiView {
+		if internetNL && !slices.ContainsFunc(h.rows, rpkiRow.otherwise) {
+			return h.view(s, false)
+		}
+		return h.sorted(internetNL)
+	})
+}
+
+type viewKey struct {
+	which      hostsKey
+	internetNL bool
+}
+
+// leftOut reports whether Internet.nl's reading has no eyes for a route: to
+// less than the /24 or /48 around the address, or without a single origin.
+func (row rpkiRow) leftOut(x evidence.Route) bool {
+	return x.Origin == 0 || !x.Covers(row.routing.Network)
+}
+
+// otherwise reports whether Internet.nl's reading of an address is not ours.
+func (row rpkiRow) otherwise() bool {
+	return row.routing != nil && slices.ContainsFunc(row.routing.Routes, row.leftOut)
+}
+
+func (h rpkiHosts) sorted(internetNL bool) rpkiView {
 	var v rpkiView
 	for _, row := range h.rows {
-		at := row.host + " [" + row.addr.String() + "]"
+		at := row.host + " [" + row.text + "]"
 		r := row.routing
 		if r == nil {
 			v.missing = true
@@ -47,14 +71,15 @@ func (h rpkiHosts) view(internetNL bool) rpkiView {
 		}
 		routes := r.Routes
 		if internetNL {
-			routes = slices.DeleteFunc(slices.Clone(routes), func(x evidence.Route) bool { return x.Origin == 0 || !x.Covers(r.Network) })
+			routes = slices.DeleteFunc(slices.Clone(routes), row.leftOut)
 		}
-		v.add(at, row.addr, r, routes)
+		v.add(at, row, routes)
 	}
 	return v
 }
 
-func (v *rpkiView) add(at string, addr netip.Addr, r *evidence.Routing, routes []evidence.Route) {
+func (v *rpkiView) add(at string, row rpkiRow, routes []evidence.Route) {
+	r := row.routing
 	// Without a route the question is who may announce the address.
 	covered := len(routes) == 0 && len(r.VRPs) > 0
 	for _, x := range routes {
@@ -67,7 +92,7 @@ func (v *rpkiView) add(at string, addr netip.Addr, r *evidence.Routing, routes [
 	}
 	switch {
 	case r.RouteSource != evidence.SourceUsable:
-		text := "the routes to " + addr.String() + " " + sourceText(r.RouteSource, addr)
+		text := "the routes to " + row.text + " " + sourceText(r.RouteSource, row.addr)
 		if r.Failure != nil {
 			text += " (" + r.Failure.Class.Words() + ")"
 		}
@@ -150,7 +175,7 @@ func (c existsCodes) verdict(v rpkiView) *check.Code {
 }
 
 func (c existsCodes) finding(s *evidence.Snapshot, h rpkiHosts) check.Finding {
-	v, theirs := h.view(false), c.verdict(h.view(true))
+	v, theirs := h.view(s, false), c.verdict(h.view(s, true))
 	f := h.finding(s)
 	switch {
 	case h.nothing():
@@ -192,7 +217,7 @@ func (c validityCodes) verdict(v rpkiView) *check.Code {
 }
 
 func (c validityCodes) finding(s *evidence.Snapshot, h rpkiHosts) check.Finding {
-	v, theirs := h.view(false), c.verdict(h.view(true))
+	v, theirs := h.view(s, false), c.verdict(h.view(s, true))
 	f := h.finding(s)
 	switch {
 	case h.nothing():
@@ -226,16 +251,7 @@ func (c validityCodes) finding(s *evidence.Snapshot, h rpkiHosts) check.Finding 
 func (h rpkiHosts) nothing() bool { return len(h.rows)+len(h.failed) == 0 && !h.ownFault }
 
 func (h rpkiHosts) finding(s *evidence.Snapshot) check.Finding {
-	f := check.Finding{
-		Args:     map[string]string{"domain": s.Domain},
-		Evidence: pointers(s, h.lookups...),
-	}
-	for _, row := range h.rows {
-		for _, p := range pointers(s, row.routing) {
-			f.Evidence = appendNew(f.Evidence, p)
-		}
-	}
-	return f
+	return check.Finding{Args: map[string]string{"domain": s.Domain}, Evidence: slices.Clone(h.pointers)}
 }
 
 // differ gives the finding Internet.nl's verdict, and says so where that is

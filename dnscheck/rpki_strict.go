@@ -47,15 +47,9 @@ func slack(v evidence.VRP, route evidence.Route) bool {
 }
 
 func evaluateMaxLength(s *evidence.Snapshot, _ evidence.Subject) check.Finding {
-	var h rpkiHosts
-	for _, part := range []rpkiHosts{rpkiMailServers(s), rpkiNameServers(s)} {
-		h.rows = append(h.rows, part.rows...)
-		h.lookups = append(h.lookups, part.lookups...)
-		h.failed = append(h.failed, part.failed...)
-		h.ownFault = h.ownFault || part.ownFault
-	}
+	h := rpkiServers(s)
 	f := h.finding(s)
-	v := h.view(false)
+	v := h.view(s, false)
 	var loose, routes []string
 	for _, row := range h.rows {
 		_, taken := taken(row.routing)
