@@ -73,7 +73,7 @@ type spfView struct {
 type surveyKey struct{}
 
 func viewSPF(s *evidence.Snapshot) spfView {
-	return spfView{evidence.Once(s, surveyKey{}, func() *spf.Survey { return spf.NewSurvey(s.Lookup, s.Domain) }), s}
+	return spfView{evidence.Once(s, surveyKey{}, func() *spf.Survey { return spf.SurveyTree(s.Lookup, walkSPF(s)) }), s}
 }
 
 // finding completes one: with faults it is the worst of them, without it is ok,
@@ -106,10 +106,9 @@ func (v spfView) finding(faults []fault, ok *check.Code, lacking ...*evidence.Lo
 		}
 	}
 	for _, n := range v.Root.All() {
-		f.Evidence = append(f.Evidence, pointers(v.s, n.Lookup)...)
+		f.Evidence = addPointers(v.s, f.Evidence, n.Lookup)
 	}
 	slices.Sort(f.Evidence)
-	f.Evidence = slices.Compact(f.Evidence)
 	return f
 }
 

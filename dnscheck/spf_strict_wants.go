@@ -18,15 +18,15 @@ const (
 // are few, whether the domain of a name that is gone is registered, and the
 // record of the obsolete type.
 func spfStrictWants(s *evidence.Snapshot) []evidence.Question {
-	txt := s.Lookup(s.Domain, "TXT")
-	if len(spf.Select(txt)) == 0 {
+	texts := spf.Select(s.Lookup(s.Domain, "TXT"))
+	if len(texts) == 0 {
 		return nil
 	}
 	var list []evidence.Question
 	if !awaitsProof(s) {
 		list = append(list, evidence.Question{Name: s.Domain, Type: "SPF"})
 	}
-	if len(spf.Select(txt)) > 1 {
+	if len(texts) > 1 {
 		return list
 	}
 	survey, hosts := surveyHosts(s)
@@ -44,13 +44,13 @@ func spfStrictWants(s *evidence.Snapshot) []evidence.Question {
 func surveyHosts(s *evidence.Snapshot) (*spf.Survey, []evidence.Question) {
 	known := append(slices.Clone(s.Mail().Hosts), s.Domain)
 	var hosts []evidence.Question
-	survey := spf.NewSurvey(func(name, typ string) *evidence.Lookup {
+	survey := spf.SurveyTree(func(name, typ string) *evidence.Lookup {
 		q := evidence.Question{Name: name, Type: typ}
-		if typ != "TXT" && !slices.Contains(known, name) && !slices.Contains(hosts, q) {
+		if !slices.Contains(known, name) && !slices.Contains(hosts, q) {
 			hosts = append(hosts, q)
 		}
 		return s.Lookup(name, typ)
-	}, s.Domain)
+	}, walkSPF(s))
 	return survey, hosts
 }
 

@@ -43,7 +43,7 @@ func CompatParse(text string) ([]string, error) {
 	if !hasPrefixFold(text, version) {
 		return nil, &CompatSyntaxError{text}
 	}
-	terms := []string{}
+	terms := make([]string, 0, min(strings.Count(text, " "), usualTerms))
 	rest := text[len(version):]
 	for {
 		word := strings.TrimLeft(rest, " ")
@@ -71,6 +71,9 @@ func compatTerm(s string) (term string, n int) {
 	}
 	m := s[q:]
 	normal := func(keyword string, n int) (string, int) {
+		if strings.HasPrefix(m, keyword) {
+			return s[:q+n], q + n
+		}
 		return s[:q] + keyword + m[len(keyword):n], q + n
 	}
 	// In this order: what begins like an earlier kind is never a later one.

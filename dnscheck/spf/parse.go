@@ -35,8 +35,8 @@ func Parse(text string) (*Record, error) {
 	if len(text) > len(version) && text[len(version)] != ' ' {
 		return nil, &SyntaxError{Offset: len(version), Reason: `no space after "v=spf1"`}
 	}
-	r := &Record{}
-	seen := map[Kind]bool{}
+	r := &Record{Terms: make([]Term, 0, min(strings.Count(text, " "), usualTerms))}
+	var seen [Unknown + 1]bool
 	for at := len(version); at < len(text); {
 		if text[at] == ' ' {
 			at++
@@ -58,6 +58,9 @@ func Parse(text string) (*Record, error) {
 	}
 	return r, nil
 }
+
+// usualTerms is more than most records have.
+const usualTerms = 16
 
 // parseTerm reads one term; the string is the reason why it is none.
 func parseTerm(word string) (Term, string) {

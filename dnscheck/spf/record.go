@@ -1,6 +1,7 @@
 package spf
 
 import (
+	"iter"
 	"net/netip"
 	"strconv"
 	"strings"
@@ -126,23 +127,32 @@ func (t Term) String() string {
 // the first all, for nothing behind it is tested (Section 5.1), and redirect
 // where there is no all (Section 6.1).
 func (r *Record) Reached() []Term {
-	var list []Term
-	var redirect *Term
-	for i, t := range r.Terms {
-		switch t.Kind {
-		case All:
-			return append(list, t)
-		case Redirect:
-			redirect = &r.Terms[i]
-		case Exp, Unknown:
-		default:
-			list = append(list, t)
-		}
-	}
-	if redirect != nil {
-		list = append(list, *redirect)
+	list := make([]Term, 0, len(r.Terms))
+	for t := range r.reached() {
+		list = append(list, *t)
 	}
 	return list
+}
+
+// reached gives those of Reached, within the record.
+func (r *Record) reached() iter.Seq[*Term] {
+	return func(yield func(*Term) bool) {
+		var redirect *Term
+		for i := range r.Terms {
+			switch t := &r.Terms[i]; t.Kind {
+			case Exp, Unknown:
+			case Redirect:
+				redirect = t
+			default:
+				if !yield(t) || t.Kind == All {
+					return
+				}
+			}
+		}
+		if redirect != nil {
+			yield(redirect)
+		}
+	}
 }
 
 // All returns the first all, or nil.

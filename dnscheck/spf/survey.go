@@ -63,8 +63,20 @@ type Line struct {
 // Where it has Missing, the same survey with the answers to those questions
 // shows more, and may have others; [Look] goes on until there are none.
 func NewSurvey(src Source, domain string) *Survey {
+	return SurveyTree(src, Walk(src, domain))
+}
+
+// SurveyTree is [NewSurvey] where the records were walked already, by the same
+// answers.
+func SurveyTree(src Source, root *Node) *Survey {
 	s := &surveyor{Survey: &Survey{}, src: src, seen: map[evidence.Question]bool{}}
-	s.Root = s.branch(Walk(s.ask, domain))
+	root.each(func(n *Node) bool {
+		if n.Lookup != nil || n.State == NotAsked {
+			s.note(n.Lookup, evidence.Question{Name: n.Name, Type: "TXT"})
+		}
+		return true
+	})
+	s.Root = s.branch(root)
 	return s.Survey
 }
 
@@ -81,15 +93,19 @@ type surveyor struct {
 // ask keeps what was not asked and what failed.
 func (s *surveyor) ask(name, typ string) *evidence.Lookup {
 	l := s.src(name, typ)
+	s.note(l, evidence.Question{Name: name, Type: typ})
+	return l
+}
+
+func (s *surveyor) note(l *evidence.Lookup, q evidence.Question) {
 	if l != nil && (l.Outcome.Known() || l.Outcome == evidence.OutcomeBadName) {
-		return l
+		return
 	}
-	q := evidence.Question{Name: name, Type: typ}
 	if s.line != nil {
 		s.line.lack(l, q)
 	}
 	if s.seen[q] {
-		return l
+		return
 	}
 	s.seen[q] = true
 	if l == nil {
@@ -97,7 +113,6 @@ func (s *surveyor) ask(name, typ string) *evidence.Lookup {
 	} else {
 		s.Failed = append(s.Failed, l)
 	}
-	return l
 }
 
 // lack keeps a question that has no answer.
@@ -118,14 +133,16 @@ func (s *surveyor) branch(n *Node) *Branch {
 		return b
 	}
 	children := n.Children
-	for _, t := range n.Record.Reached() {
-		l := Line{Term: t, Reached: true}
+	b.Lines = make([]Line, 0, len(n.Record.Terms))
+	for t := range n.Record.reached() {
+		b.Lines = append(b.Lines, Line{Term: *t, Reached: true})
+		l := &b.Lines[len(b.Lines)-1]
 		if t.Kind.Looks() {
 			s.Lookups++
 			l.Nth = s.Lookups
 		}
-		s.line = &l
-		s.read(&l, n.Name)
+		s.line = l
+		s.read(l, n.Name)
 		s.line = nil
 		s.Void4, s.Void6 = append(s.Void4, l.Void4...), append(s.Void6, l.Void6...)
 		// The last children of a tree that is too large are not there.
@@ -133,7 +150,6 @@ func (s *surveyor) branch(n *Node) *Branch {
 			l.Below = s.branch(children[0])
 			children = children[1:]
 		}
-		b.Lines = append(b.Lines, l)
 	}
 	b.Lines = append(b.Lines, passedOver(n.Record)...)
 	return b

@@ -74,12 +74,12 @@ func (w *walker) node(name string, via *Term, above []string) *Node {
 		return n
 	}
 	above = append(above, name)
-	for _, t := range n.Record.Reached() {
+	for t := range n.Record.reached() {
 		if w.left < 0 {
 			break
 		}
 		if t.Kind == Include || t.Kind == Redirect {
-			n.Children = append(n.Children, w.node(target(t.Domain), &t, slices.Clip(above)))
+			n.Children = append(n.Children, w.node(target(t.Domain), t, slices.Clip(above)))
 		}
 	}
 	return n
@@ -125,11 +125,25 @@ func target(spec string) string {
 
 // All returns the node and those below it, in the order of evaluation.
 func (n *Node) All() []*Node {
-	list := []*Node{n}
-	for _, c := range n.Children {
-		list = append(list, c.All()...)
-	}
+	var list []*Node
+	n.each(func(n *Node) bool {
+		list = append(list, n)
+		return true
+	})
 	return list
+}
+
+// each calls f for the node and those below it until it returns false.
+func (n *Node) each(f func(*Node) bool) bool {
+	if !f(n) {
+		return false
+	}
+	for _, c := range n.Children {
+		if !c.each(f) {
+			return false
+		}
+	}
+	return true
 }
 
 // Lookups counts the terms of the whole tree that make a receiver ask the DNS,
@@ -139,7 +153,7 @@ func (n *Node) All() []*Node {
 func (n *Node) Lookups() int {
 	sum := 0
 	if n.Record != nil {
-		for _, t := range n.Record.Reached() {
+		for t := range n.Record.reached() {
 			if t.Kind.Looks() {
 				sum++
 			}
@@ -158,12 +172,14 @@ func (n *Node) OverLimit() bool {
 
 // Find returns the first node in one of the states, nil if there is none.
 func (n *Node) Find(states ...State) *Node {
-	for _, x := range n.All() {
+	var found *Node
+	n.each(func(x *Node) bool {
 		if slices.Contains(states, x.State) {
-			return x
+			found = x
 		}
-	}
-	return nil
+		return found == nil
+	})
+	return found
 }
 
 // Last follows the redirects from n to the record whose all decides, and
@@ -192,6 +208,7 @@ const MaxTree = 30
 func Wanted(src Source, domain string) []string {
 	domain = evidence.Name(domain)
 	var want []string
+	cut := false // not all of the tree is looked at
 	seen := map[string]bool{domain: true}
 	for level := []string{domain}; len(level) > 0 && len(want) == 0; {
 		var next []string
@@ -202,13 +219,20 @@ func Wanted(src Source, domain string) []string {
 				continue
 			}
 			for _, t := range targets(l) {
-				if !seen[t] && len(seen) <= MaxTree {
+				switch {
+				case seen[t]:
+				case len(seen) > MaxTree:
+					cut = true
+				default:
 					seen[t] = true
 					next = append(next, t)
 				}
 			}
 		}
 		level = next
+	}
+	if len(want) == 0 && !cut {
+		return nil // Internet.nl's walk goes no other ways
 	}
 	if texts := CompatSelect(src(domain, "TXT")); len(texts) == 1 {
 		if c := CompatPolicy(src, domain, texts[0]); c.NotAsked != "" && !slices.Contains(want, c.NotAsked) {
@@ -229,7 +253,7 @@ func targets(l *evidence.Lookup) []string {
 	}
 	if texts := Select(l); len(texts) == 1 {
 		if r, err := Parse(texts[0]); err == nil {
-			for _, t := range r.Reached() {
+			for t := range r.reached() {
 				if (t.Kind == Include || t.Kind == Redirect) && !HasMacros(t.Domain) {
 					list = append(list, target(t.Domain))
 				}
