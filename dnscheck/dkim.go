@@ -23,58 +23,84 @@ func dkimWants(s *evidence.Snapshot) []evidence.Question {
 	switch {
 	case zone == nil:
 		return ofTXT([]string{dkimName(s.Domain)})
-	case s.Vantage.NoExtra || s.Lookup(s.Domain, "MX") == nil || len(spf.Wanted(s.Lookup, s.Domain)) > 0 || awaitsProof(s):
+	case s.Vantage.NoExtra || noSelectors(zone) || s.Lookup(s.Domain, "MX") == nil || awaitsProof(s) || len(spf.Wanted(s.Lookup, s.Domain)) > 0:
 		return nil
 	}
 	var names []string
 	answered, denied := false, false
 	for _, sel := range dkimSelectors(s) {
-		name := dkim.Name(sel.Name, s.Domain)
-		l := s.Lookup(name, "TXT")
-		answered, denied = answered || l.Exists(), denied || deniesWildcard(sel.Name, l)
-		if l == nil {
-			names = append(names, name)
+		answered, denied = answered || sel.lookup.Exists(), denied || sel.deniesWildcard()
+		if sel.lookup == nil {
+			names = append(names, sel.at)
 		}
 	}
-	if probe := dkim.Name(dkim.Absent(s.Domain), s.Domain); answered && !denied && len(names) == 0 && s.Lookup(probe, "TXT") == nil {
-		names = append(names, probe)
+	if answered && !denied && len(names) == 0 {
+		if probe := dkim.Name(dkim.Absent(s.Domain), s.Domain); s.Lookup(probe, "TXT") == nil {
+			names = append(names, probe)
+		}
 	}
 	return ofTXT(names)
+}
+
+// noSelectors reports whether it is proved that there are no names below
+// _domainkey (RFC 8020).
+func noSelectors(zone *evidence.Lookup) bool {
+	return zone.Outcome == evidence.OutcomeNXDomain && zone.Security == evidence.SecuritySecure
+}
+
+// dkimSelector is a selector whose key is to be looked at.
+type dkimSelector struct {
+	dkim.Selector
+	at     string           // the key's name
+	lookup *evidence.Lookup // nil if it was not asked for
+}
+
+func keysAt(s *evidence.Snapshot, selectors []dkim.Selector) []dkimSelector {
+	list := make([]dkimSelector, len(selectors))
+	for i, sel := range selectors {
+		at := dkim.Name(sel.Name, s.Domain)
+		list[i] = dkimSelector{sel, at, s.Lookup(at, "TXT")}
+	}
+	return list
 }
 
 // deniesWildcard reports whether the answer for a selector shows that there is
 // no wildcard (RFC 4592, Section 2.2.1), so that no made-up selector has to be
 // asked for.
-func deniesWildcard(selector string, l *evidence.Lookup) bool {
-	return l != nil && l.Outcome == evidence.OutcomeNXDomain && !strings.Contains(selector, ".")
+func (sel dkimSelector) deniesWildcard() bool {
+	return sel.lookup != nil && sel.lookup.Outcome == evidence.OutcomeNXDomain && !strings.Contains(sel.Name, ".")
 }
 
 // dkimSelectors lists the selectors whose keys are to be looked at: those that
 // the user named, unless it is proved that there can be none, and, where
 // _domainkey exists, the planned ones. What the answers so far suggest is among
 // them: a selector that is an alias tells whose customer the domain is.
-func dkimSelectors(s *evidence.Snapshot) []dkim.Selector {
+func dkimSelectors(s *evidence.Snapshot) []dkimSelector {
 	zone := s.Lookup(dkimName(s.Domain), "TXT")
 	named, all := dkim.Named(s.Vantage.Selectors, s.Domain)
 	switch {
-	case zone == nil, zone.Outcome == evidence.OutcomeNXDomain && zone.Security == evidence.SecuritySecure:
+	case zone == nil, noSelectors(zone):
 		return nil
 	case !zone.Exists() && zone.Outcome != evidence.OutcomeNoData:
 		// Some name servers say NXDOMAIN although there are names below.
-		return named
+		return keysAt(s, named)
 	case all:
-		return union(named, dkim.All(), -1)
+		return keysAt(s, union(named, dkim.All(), -1))
 	}
 	hints := dkimHints(s, zone)
 	first := dkim.Plan(hints, dkim.MaxPlanned-1)
-	for _, sel := range slices.Concat(named, first) {
-		if l := s.Lookup(dkim.Name(sel.Name, s.Domain), "TXT"); l == nil {
-			return union(named, first, -1)
-		} else {
-			hints.Aliases = append(hints.Aliases, targets(l)...)
+	list := keysAt(s, union(named, first, -1))
+	known := len(hints.Aliases)
+	for _, sel := range list {
+		if sel.lookup == nil {
+			return list
 		}
+		hints.Aliases = append(hints.Aliases, targets(sel.lookup)...)
 	}
-	return union(named, union(first, dkim.Plan(hints, dkim.MaxPlanned-1), dkim.MaxPlanned-1), -1)
+	if len(hints.Aliases) == known {
+		return list
+	}
+	return keysAt(s, union(named, union(first, dkim.Plan(hints, dkim.MaxPlanned-1), dkim.MaxPlanned-1), -1))
 }
 
 // union appends to a what of b is not in it, up to most in all; -1 is no limit.
@@ -154,12 +180,12 @@ func lookAtDKIM(s *evidence.Snapshot) dkimView {
 	}
 	selectors := dkimSelectors(s)
 	for _, sel := range selectors {
-		if l := s.Lookup(dkim.Name(sel.Name, s.Domain), "TXT"); v.probe == nil && deniesWildcard(sel.Name, l) {
-			v.probe = l
+		if v.probe == nil && sel.deniesWildcard() {
+			v.probe = sel.lookup
 		}
 	}
 	for _, sel := range selectors {
-		switch l := s.Lookup(dkim.Name(sel.Name, s.Domain), "TXT"); {
+		switch l := sel.lookup; {
 		case l == nil || l.Unknown() && l.Outcome != evidence.OutcomeBadName:
 			v.failed = append(v.failed, l)
 		case !l.Exists():
@@ -170,7 +196,7 @@ func lookAtDKIM(s *evidence.Snapshot) dkimView {
 			v.wild = append(v.wild, l)
 		default:
 			v.asked++
-			v.found = append(v.found, newDKIMRow(sel, l))
+			v.found = append(v.found, newDKIMRow(sel.Selector, l))
 		}
 	}
 	if l := v.probe; (len(v.found) > 0 || len(v.wild) > 0) && (l == nil || l.Unknown()) {

@@ -71,17 +71,17 @@ type Hints struct {
 // then the common ones.
 func Plan(h Hints, most int) []Selector {
 	var hinted []*Provider
-	note := func(names []string, of func(*Provider) []string) {
+	note := func(names []string, by map[string]*Provider) {
 		for _, n := range names {
-			if p := find(n, of); p != nil && !slices.Contains(hinted, p) {
+			if p := find(n, by); p != nil && !slices.Contains(hinted, p) {
 				hinted = append(hinted, p)
 			}
 		}
 	}
-	note(h.Aliases, func(p *Provider) []string { return p.Targets })
-	note(h.MX, func(p *Provider) []string { return p.MX })
-	note(h.SPF, func(p *Provider) []string { return p.SPF })
-	var list []Selector
+	note(h.Aliases, byTarget)
+	note(h.MX, byMX)
+	note(h.SPF, bySPF)
+	list := make([]Selector, 0, MaxPlanned)
 	add := func(s Selector) {
 		if len(list) < most && !slices.ContainsFunc(list, func(o Selector) bool { return o.Name == s.Name }) {
 			list = append(list, s)
@@ -171,30 +171,39 @@ func Named(words []string, domain string) (list []Selector, all bool) {
 // TargetProvider names the provider of whose names target, where a selector's
 // alias leads, is one; empty if it is nobody's that is known.
 func TargetProvider(target string) string {
-	if p := find(target, func(p *Provider) []string { return p.Targets }); p != nil {
+	if p := find(target, byTarget); p != nil {
 		return p.Name
 	}
 	return ""
 }
 
-// find returns the provider with the longest name that is or stands above the
-// name.
-func find(name string, of func(*Provider) []string) *Provider {
-	name = evidence.Name(name)
-	var best *Provider
-	longest := 0
+// The providers by the names at or below which something of theirs stands.
+var (
+	byTarget = byName(func(p *Provider) []string { return p.Targets })
+	byMX     = byName(func(p *Provider) []string { return p.MX })
+	bySPF    = byName(func(p *Provider) []string { return p.SPF })
+)
+
+// byName is an index of [Providers]; of several with a name it holds the first.
+func byName(of func(*Provider) []string) map[string]*Provider {
+	index := map[string]*Provider{}
 	for i := range Providers {
-		for _, above := range of(&Providers[i]) {
-			if len(above) > longest && within(name, above) {
-				best, longest = &Providers[i], len(above)
+		for _, name := range of(&Providers[i]) {
+			if index[name] == nil {
+				index[name] = &Providers[i]
 			}
 		}
 	}
-	return best
+	return index
 }
 
-// within reports whether a name is or stands below another.
-func within(name, above string) bool {
-	below, ok := strings.CutSuffix(name, above)
-	return ok && (below == "" || below[len(below)-1] == '.')
+// find returns the provider with the longest name that is or stands above the
+// name.
+func find(name string, by map[string]*Provider) *Provider {
+	for above, more := evidence.Name(name), true; more; _, above, more = strings.Cut(above, ".") {
+		if p := by[above]; p != nil {
+			return p
+		}
+	}
+	return nil
 }
