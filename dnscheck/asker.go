@@ -36,11 +36,14 @@ var (
 // the proof the resolver can deny most of the others, too, without asking
 // (RFC 8198).
 func awaitsProof(s *evidence.Snapshot) bool {
-	if s.Vantage.DNSSEC != evidence.ValidationOwn || s.Vantage.NoExtra || s.Mail().Status != evidence.MailHas {
+	if s.Vantage.DNSSEC != evidence.ValidationOwn || s.Vantage.NoExtra {
 		return false
 	}
 	soa := s.Lookup(s.Domain, "SOA")
-	return soa == nil || soa.Security == evidence.SecuritySecure && s.Lookup(mtasts.RecordName(s.Domain), "TXT") == nil
+	if soa != nil && (soa.Security != evidence.SecuritySecure || s.Lookup(mtasts.RecordName(s.Domain), "TXT") != nil) {
+		return false
+	}
+	return s.Mail().Status == evidence.MailHas
 }
 
 // ProofSuffices reports whether it is enough to know by a proof of the zone that

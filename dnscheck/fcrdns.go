@@ -4,7 +4,6 @@ import (
 	"net/netip"
 	"slices"
 	"strconv"
-	"strings"
 
 	"mailvet/report/check"
 	"mailvet/report/evidence"
@@ -23,20 +22,19 @@ const maxReverseNames = 2
 // reverseName is the name of an address in the DNS (RFC 1035, Section 3.5; RFC
 // 3596, Section 2.5).
 func reverseName(a netip.Addr) string {
-	var b strings.Builder
-	octets := a.AsSlice()
-	for _, o := range slices.Backward(octets) {
+	b := make([]byte, 0, 80)
+	for _, o := range slices.Backward(a.AsSlice()) {
 		if a.Is4() {
-			b.WriteString(strconv.Itoa(int(o)) + ".")
+			b = append(strconv.AppendUint(b, uint64(o), 10), '.')
 			continue
 		}
 		const hex = "0123456789abcdef"
-		b.WriteString(string([]byte{hex[o&15], '.', hex[o>>4], '.'}))
+		b = append(b, hex[o&15], '.', hex[o>>4], '.')
 	}
 	if a.Is4() {
-		return b.String() + "in-addr.arpa"
+		return string(append(b, "in-addr.arpa"...))
 	}
-	return b.String() + "ip6.arpa"
+	return string(append(b, "ip6.arpa"...))
 }
 
 // reverseAddresses are the addresses whose names are looked at: the first of
@@ -70,8 +68,9 @@ func forwardType(a netip.Addr) string {
 func reverseWants(s *evidence.Snapshot) []evidence.Question {
 	var list []evidence.Question
 	for _, a := range reverseAddresses(s) {
-		list = append(list, evidence.Question{Name: reverseName(a), Type: "PTR"})
-		for _, name := range reverseNames(s.Lookup(reverseName(a), "PTR")) {
+		at := reverseName(a)
+		list = append(list, evidence.Question{Name: at, Type: "PTR"})
+		for _, name := range reverseNames(s.Lookup(at, "PTR")) {
 			list = append(list, evidence.Question{Name: name, Type: forwardType(a)})
 		}
 	}
@@ -149,9 +148,10 @@ func evaluateReverse(s *evidence.Snapshot, subject evidence.Subject) check.Findi
 		f.Code = reverseLeft
 		return f
 	}
-	ptr := s.Lookup(reverseName(addr), "PTR")
+	at := reverseName(addr)
+	ptr := s.Lookup(at, "PTR")
 	names := reverseNames(ptr)
-	f.Args["reverse"], f.Args["names"], f.Args["type"] = reverseName(addr), shown(enumerate(names)), forwardType(addr)
+	f.Args["reverse"], f.Args["names"], f.Args["type"] = at, shown(enumerate(names)), forwardType(addr)
 	if ownFault(ptr) || ptr.Unknown() {
 		return reverseOpen(s, f, ptr)
 	}

@@ -22,10 +22,6 @@ var ipv6Checks = []*check.Check{ipv6NSAddress, ipv6NSReach, ipv6MXAddress, ipv6M
 // their addresses. The domain's own addresses are needed only to tell the ways
 // of having no mail server apart.
 func ipv6Wants(s *evidence.Snapshot) []evidence.Question {
-	list := []evidence.Question{{Name: s.Domain, Type: "MX"}, {Name: s.Domain, Type: "NS"}}
-	if name := missingNS(s, evidence.Climb(s.Domain)); name != "" {
-		list = append(list, evidence.Question{Name: name, Type: "NS"})
-	}
 	hosts := firstOf(delegationOf(s).hosts, maxNameServers)
 	if mx := s.Lookup(s.Domain, "MX"); mx != nil && !mx.Unknown() {
 		if m := s.Mail(); m.Status == evidence.MailHas {
@@ -33,6 +29,11 @@ func ipv6Wants(s *evidence.Snapshot) []evidence.Question {
 		} else {
 			hosts = slices.Concat(hosts, []string{s.Domain})
 		}
+	}
+	list := make([]evidence.Question, 0, 3+2*len(hosts))
+	list = append(list, evidence.Question{Name: s.Domain, Type: "MX"}, evidence.Question{Name: s.Domain, Type: "NS"})
+	if name := missingNS(s, evidence.Climb(s.Domain)); name != "" {
+		list = append(list, evidence.Question{Name: name, Type: "NS"})
 	}
 	for _, h := range hosts {
 		list = append(list, evidence.Question{Name: h, Type: "A"}, evidence.Question{Name: h, Type: "AAAA"})

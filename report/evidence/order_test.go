@@ -1,23 +1,17 @@
 package evidence
 
 import (
-	"cmp"
+	"strings"
 	"testing"
 )
 
-// TestCompareKeys: lookups are found in the order they are stored in, also with
-// names that hold octets below a space.
-func TestCompareKeys(t *testing.T) {
-	names := []string{"", ".", "a", "a.test", "a b", "a b.test", "a\x01", "a!", "a-b.test", "ab", "b"}
-	types := []string{"A", "AAAA", "MX", ""}
-	for _, n1 := range names {
-		for _, t1 := range types {
-			for _, n2 := range names {
-				for _, t2 := range types {
-					if got, want := compareKeys(n1, t1, n2, t2), cmp.Compare(n1+" "+t1, n2+" "+t2); got != want {
-						t.Errorf("%q %q, %q %q: %d, want %d", n1, t1, n2, t2, got, want)
-					}
-				}
+// TestCompareAbsolute: the order is that of the texts with their final dot.
+func TestCompareAbsolute(t *testing.T) {
+	names := []string{".", "mx.example", "mx-2.example", "mx.example.test", "mx.examplf", "mx", "mx-", "mx.", "mx..", "m", "my", "mx\\.example", ""}
+	for _, a := range names {
+		for _, b := range names {
+			if got, want := compareAbsolute(a, b), strings.Compare(a+".", b+"."); got != want {
+				t.Errorf("%q and %q: %d, want %d", a, b, got, want)
 			}
 		}
 	}

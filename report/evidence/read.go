@@ -237,7 +237,7 @@ func (s *Snapshot) mail() Mail {
 		return Mail{}
 	}
 	var m Mail
-	var records []string // the exchanges, with repetitions
+	records := make([]string, 0, len(mx.Answer)) // the exchanges, with repetitions
 	for _, rr := range mx.Answer {
 		x, err := rr.MX()
 		switch {
@@ -259,24 +259,38 @@ func (s *Snapshot) mail() Mail {
 	}
 	m.Status = MailHas
 	slices.SortFunc(records, compareAbsolute)
-	tested := min(len(records), MaxMX)
-	m.Hosts = slices.Compact(slices.Clone(records[:tested]))
-	m.Over = slices.Compact(slices.DeleteFunc(records[tested:], func(h string) bool { return slices.Contains(m.Hosts, h) }))
-	for _, h := range m.Hosts {
-		if n := count(records[:tested], h); n > 1 {
+	n := min(len(records), MaxMX)
+	tested, over := records[:n:n], records[n:]
+	for _, h := range tested {
+		if n := count(tested, h); n > 1 {
 			if m.Times == nil {
 				m.Times = map[string]int{}
 			}
 			m.Times[h] = n
 		}
 	}
+	m.Hosts = slices.Compact(tested)
+	m.Over = slices.Compact(slices.DeleteFunc(over, func(h string) bool { return slices.Contains(m.Hosts, h) }))
 	return m
 }
 
 // compareAbsolute orders names as texts with their final dot, as Internet.nl
 // does: "mx-2.example" stands before "mx.example". It decides which ten of many
 // hosts are tested, and of which host a verdict is shown.
-func compareAbsolute(a, b string) int { return cmp.Compare(a+".", b+".") }
+func compareAbsolute(a, b string) int {
+	n := min(len(a), len(b))
+	if c := strings.Compare(a[:n], b[:n]); c != 0 || len(a) == len(b) {
+		return c
+	}
+	if len(a) < len(b) {
+		return compareEnd(b[n])
+	}
+	return -compareEnd(a[n])
+}
+
+// compareEnd compares the final dot of a name with what stands there in a
+// longer one, of which a dot is still followed by something.
+func compareEnd(longer byte) int { return cmp.Or(cmp.Compare('.', longer), -1) }
 
 func count(list []string, want string) int {
 	n := 0
