@@ -55,6 +55,7 @@ var imports = []rule{
 	{"smtpcheck/guideline", true, nil, "tables"},
 	{"smtpcheck/tlshello", true, nil, "octets to octets: no network, no keys"},
 	{"smtpcheck/probe", false, []string{"report/evidence", "smtpcheck/tlshello", "smtpcheck/guideline"}, "an observer: records, does not judge; the levels of suites say what to ask first"},
+	{"smtpcheck/probe/spill", false, nil, "octets under keys in a file; knows nothing of what they are"},
 	{"smtpcheck/smtptest", false, []string{"smtpcheck/tlshello"}, "mail servers for tests, and what they say in a handshake; knows nothing of what is tested"},
 	{"scanner", false, []string{"report", "report/", "dnscheck", "dnscheck/", "smtpcheck", "smtpcheck/"}, "drives the observers"},
 	{"scanner/lab", false, []string{"report", "report/", "dnscheck", "dnscheck/", "smtpcheck", "smtpcheck/", "scanner"}, "an Internet for the scanner"},

@@ -16,6 +16,8 @@ import (
 type wholeFile struct {
 	f    *os.File
 	good int64 // octets of whole messages
+	// spare, if not nil, makes room on the disk, if it can.
+	spare func() bool
 }
 
 // errInUse: another run writes to the file.
@@ -43,15 +45,20 @@ func createFile(name string, resume bool) (*wholeFile, error) {
 }
 
 func (w *wholeFile) Write(b []byte) (int, error) {
-	n, err := w.f.Write(b)
-	if err != nil {
-		if st, serr := w.f.Stat(); serr == nil && st.Mode().IsRegular() && w.f.Truncate(w.good) == nil {
-			_, _ = w.f.Seek(w.good, io.SeekStart)
+	for {
+		n, err := w.f.Write(b)
+		if err == nil {
+			w.good += int64(n)
+			return n, nil
 		}
-		return 0, err
+		st, serr := w.f.Stat()
+		if serr != nil || !st.Mode().IsRegular() || w.f.Truncate(w.good) != nil {
+			return 0, err
+		}
+		if _, serr := w.f.Seek(w.good, io.SeekStart); serr != nil || w.spare == nil || !w.spare() {
+			return 0, err
+		}
 	}
-	w.good += int64(n)
-	return n, nil
 }
 
 func (w *wholeFile) Close() error { return w.f.Close() }

@@ -28,66 +28,68 @@ type asking struct {
 // they show to the result. The caller has the address to itself, and no
 // connection open.
 func (p *Prober) grade(ctx context.Context, q *probing, a *address, r *Result, first first) {
-	if a.plan == nil {
-		a.plan = &plan{lists: theLists(), first: first, before: r.Session.Connections}
-		if a.injected != nil {
-			a.plan.before++
-		}
-		a.planHost, a.planBegan = q.host, time.Now()
-	}
 	if !a.planDone {
+		if a.plan == nil {
+			a.plan = &plan{lists: theLists(), first: first, before: r.Session.Connections}
+			if a.injected != nil {
+				a.plan.before++
+			}
+			a.planHost, a.planBegan = q.host, time.Now()
+		}
 		stopped := p.questions(ctx, q, a, &a.graded)
 		if a.planDone = ctx.Err() == nil; stopped != nil {
 			a.failed = time.Now()
 		}
-		a.tls = a.plan.conclude(a.planHost, stopped)
-		if a.planDone && stopped == nil {
-			a.planWhole = true
-			a.plan.trim()
+		g := &grading{
+			TLS: a.plan.conclude(a.planHost, stopped), Full: a.plan.full(), whole: a.planDone && stopped == nil,
+			Chains: slices.Clip(a.graded.Chains), Certificates: slices.Clip(a.graded.Certificates),
 		}
+		if g.whole {
+			a.plan, a.graded = nil, Result{}
+		}
+		p.mu.Lock()
+		a.grading = g
+		p.mu.Unlock()
 	}
-	r.Session.TLS = a.tls
-	a.plan.supplement(&r.Session)
-	r.Chains, r.Certificates = mergeChains(r.Chains, r.Certificates, &a.graded)
+	a.grading.add(r)
+	if a.grading.whole {
+		q.grading = a.grading
+	}
 }
 
-// supplement completes the handshake of the session where crypto/tls could not,
-// for want of the suites that the server has, but the plan's own client could.
-func (p *plan) supplement(s *evidence.Session) {
-	if s.Handshake.Complete || s.Failure == nil || s.Failure.Op != evidence.OpHandshake {
-		return
+// add puts it into the result of one name.
+func (g *grading) add(r *Result) {
+	r.Session.TLS = g.TLS
+	if s := &r.Session; g.Full != nil && !s.Handshake.Complete && s.Failure != nil && s.Failure.Op == evidence.OpHandshake {
+		h := *s.Handshake
+		h.Complete, h.Version, h.Suite, h.Group, h.Chain = true, g.Full.Version, g.Full.Suite, g.Full.Group, g.Full.Chain
+		if g.Full.Signature != "" {
+			h.Signature = g.Full.Signature
+		}
+		s.Handshake, s.Failure = &h, nil
 	}
+	r.Chains, r.Certificates = mergeChains(r.Chains, r.Certificates, g)
+}
+
+// full is the handshake that stands for that of the session where crypto/tls
+// could not finish it, for want of the suites that the server has, but the plan's
+// own client could; nil if there is none.
+func (p *plan) full() *evidence.Handshake {
 	for i := range p.log {
 		e := &p.log[i]
-		if !e.supplements() {
+		if !e.finished || e.chain == "" {
 			continue
 		}
-		h := *s.Handshake
-		h.Complete, h.Version, h.Suite, h.Group, h.Chain = true, e.flight.Version().String(), e.flight.Hello.Suite.String(), groupText(e.flight), e.chain
+		h := &evidence.Handshake{Version: e.flight.Version().String(), Suite: e.flight.Hello.Suite.String(), Group: groupText(e.flight), Chain: e.chain}
 		if k := e.flight.KeyExchange; k != nil && k.Scheme != 0 {
 			h.Signature = k.Scheme.String()
 		}
-		s.Handshake, s.Failure = &h, nil
-		return
+		return h
 	}
+	return nil
 }
 
-// supplements reports whether there is a handshake that could stand for that
-// of a session.
-func (e *entry) supplements() bool { return e.finished && e.chain != "" }
-
-// trim leaves of a plan that is at its end what supplement needs: the run may
-// remember thousands of them.
-func (p *plan) trim() {
-	at := slices.IndexFunc(p.log, func(e entry) bool { return e.supplements() })
-	if at < 0 {
-		p.log = nil
-		return
-	}
-	p.log = []entry{p.log[at]}
-}
-
-func mergeChains(chains []evidence.Chain, certs []evidence.Certificate, more *Result) ([]evidence.Chain, []evidence.Certificate) {
+func mergeChains(chains []evidence.Chain, certs []evidence.Certificate, more *grading) ([]evidence.Chain, []evidence.Certificate) {
 	for _, c := range more.Chains {
 		if !slices.ContainsFunc(chains, func(x evidence.Chain) bool { return x.ID == c.ID }) {
 			chains = append(chains, c)
@@ -152,7 +154,7 @@ func (p *Prober) keepChain(t *attempt, e *entry, found *Result) {
 		e.kind = kindOfLeaf(ders[0])
 		if !slices.ContainsFunc(found.Chains, func(c evidence.Chain) bool { return c.ID == chain.ID }) {
 			chain.Trust, chain.TrustReason = p.trust(ders)
-			found.Chains, found.Certificates = mergeChains(found.Chains, found.Certificates, &Result{Chains: []evidence.Chain{chain}, Certificates: certs})
+			found.Chains, found.Certificates = mergeChains(found.Chains, found.Certificates, &grading{Chains: []evidence.Chain{chain}, Certificates: certs})
 		}
 	}
 	e.flight.Certificates, e.flight.OCSP, e.flight.Beginning, e.flight.Request = nil, nil, nil, nil

@@ -99,15 +99,18 @@ type Prober struct {
 	// public suffix list. After a quiet time as many may come at once. Zero
 	// means the defaults, negative no bound.
 	HostRate, ProviderRate int
-	// Remember is how many results are kept; the one not used for longest is
-	// dropped, and would be probed again.
+	// Remember is how many results are kept in memory, and of how many addresses
+	// what holds for all their names. What was not used for longest goes to
+	// Store; where that is nil it is dropped, and would be probed again.
 	Remember int
+	Store    Store
 	// Now is the clock of what is written down, and of the validity of
 	// certificates; nil means time.Now. Waiting is always real.
 	Now func() time.Time
 
 	once    sync.Once
 	invalid error
+	began   time.Time
 	gate    chan struct{} // holds one for each open connection
 	running sync.WaitGroup
 
@@ -115,7 +118,9 @@ type Prober struct {
 	probes  map[key]*probing
 	recent  list.List // of *probing that are done, least recently used first
 	address map[netip.Addr]*address
+	idle    list.List // of *address that nobody uses, least recently used first
 	paces   map[string]*pace
+	pruned  int // how many of these there were after the last clearing
 	// forgotten: what failed for now before is not to be believed any more.
 	forgotten time.Time
 }
@@ -135,21 +140,6 @@ type Result struct {
 type key struct {
 	host string
 	addr netip.Addr
-}
-
-// probing is a probe under way, or done. All but key, done and cancel is
-// guarded by Prober.mu; result is fixed once done is closed.
-type probing struct {
-	key
-	cancel  context.CancelFunc
-	done    chan struct{}
-	result  Result
-	at      time.Time // when it was done
-	waiting int       // callers
-	owned   bool      // the one who caused it is among them
-	opened  int       // connections so far
-	charged int       // of which are put to some call's account
-	element *list.Element
 }
 
 // Probe returns what is known of the address of an MX host, and finds it out
@@ -230,6 +220,7 @@ func (p *Prober) setup() {
 	if p.Roots == nil {
 		p.Roots = systemRoots()
 	}
+	p.began = time.Now()
 	p.gate = make(chan struct{}, p.MaxOpen)
 	p.probes = map[key]*probing{}
 	p.address = map[netip.Addr]*address{}
@@ -243,75 +234,6 @@ func systemRoots() *x509.CertPool {
 		return nil
 	}
 	return roots
-}
-
-func (p *Prober) join(ctx context.Context, k key) (q *probing, owner bool) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	q = p.probes[k]
-	if q == nil {
-		// The probe outlives the caller that caused it if others wait for it.
-		run, cancel := context.WithCancel(context.WithoutCancel(ctx))
-		q = &probing{key: k, cancel: cancel, done: make(chan struct{}), owned: true}
-		p.probes[k] = q
-		p.running.Go(func() { p.run(run, q) })
-		owner = true
-	}
-	if q.element != nil {
-		p.recent.MoveToBack(q.element)
-	}
-	q.waiting++
-	return q, owner
-}
-
-func (p *Prober) leave(ctx context.Context, q *probing, owner bool) (Result, error) {
-	p.mu.Lock()
-	q.waiting--
-	done := isClosed(q.done)
-	if !done && q.waiting == 0 {
-		q.cancel()
-		if p.probes[q.key] == q {
-			delete(p.probes, q.key)
-		}
-		p.mu.Unlock()
-		<-q.done // at once: the connection is being closed
-		p.mu.Lock()
-	}
-	r, err := q.result, error(nil)
-	if !done {
-		var left Result
-		left, err = p.left(ctx, q.key)
-		f := r.Session.Failure
-		switch {
-		case !isClosed(q.done):
-			r = left
-		case f != nil && f.Class == evidence.ClassCancelled: // by this caller
-			f.Class, f.Text = left.Session.Failure.Class, left.Session.Failure.Text
-		}
-		if plan := r.Session.TLS; plan != nil && plan.Stopped != nil && plan.Stopped.Class == evidence.ClassCancelled {
-			copied := *plan
-			copied.Stopped = left.Session.Failure
-			r.Session.TLS = &copied
-		}
-	}
-	r.Opened = 0
-	if owner || !q.owned {
-		r.Opened, q.charged = q.opened-q.charged, q.opened
-	}
-	if owner {
-		q.owned = false
-	}
-	p.mu.Unlock()
-	return r, err
-}
-
-func isClosed(c <-chan struct{}) bool {
-	select {
-	case <-c:
-		return true
-	default:
-		return false
-	}
 }
 
 // left is the answer to a caller that could not wait.

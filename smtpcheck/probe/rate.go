@@ -26,6 +26,11 @@ func newLimit(perMinute int) *rate.Limiter {
 	return rate.NewLimiter(rate.Limit(float64(perMinute)/60), perMinute)
 }
 
+// quiet reports whether a limit is as that of one who was never asked.
+func quiet(l *rate.Limiter, now time.Time) bool {
+	return l == nil || l.TokensAt(now) >= float64(l.Burst())
+}
+
 // provider is the organisational domain of a host by the public suffix list,
 // or the host where it has none.
 func provider(host string) string {
@@ -35,7 +40,8 @@ func provider(host string) string {
 	return host
 }
 
-// maxPaces is how many providers are remembered.
+// maxPaces is how many providers are remembered at least; beyond it those that
+// were asked lately, for a limit has to be known as long as it holds.
 const maxPaces = 4096
 
 // paceOf is that of the provider of a host.
@@ -46,13 +52,14 @@ func (p *Prober) paceOf(host string) *pace {
 	if found := p.paces[name]; found != nil {
 		return found
 	}
-	if len(p.paces) >= maxPaces {
+	if len(p.paces) >= max(maxPaces, 2*p.pruned) {
 		now := time.Now()
 		for n, x := range p.paces { // one that had its quiet is as good as new
-			if !now.Before(x.until) && (x.limit == nil || x.limit.TokensAt(now) >= float64(x.limit.Burst())) {
+			if !now.Before(x.until) && quiet(x.limit, now) {
 				delete(p.paces, n)
 			}
 		}
+		p.pruned = len(p.paces)
 	}
 	made := &pace{limit: newLimit(p.ProviderRate)}
 	p.paces[name] = made
@@ -113,16 +120,23 @@ func (p *Prober) ForgetFailures(age time.Duration) {
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.forgotten = time.Now().Add(-age)
-	for e := p.recent.Front(); e != nil; {
-		q := e.Value.(*probing)
-		next := e.Next()
-		if Passing(&q.result.Session) && !q.at.After(p.forgotten) {
-			p.recent.Remove(e)
-			delete(p.probes, q.key)
-		}
-		e = next
+	if before := time.Now().Add(-age); before.After(p.forgotten) {
+		p.forgotten = before
 	}
+	for k, q := range p.probes {
+		if isClosed(q.done) && p.stale(&q.result, q.at) {
+			if q.element != nil {
+				p.recent.Remove(q.element)
+			}
+			delete(p.probes, k)
+		}
+	}
+}
+
+// stale reports whether a result of that time is not to be believed any more.
+// The caller holds the lock.
+func (p *Prober) stale(r *Result, at time.Time) bool {
+	return Passing(&r.Session) && !at.After(p.forgotten)
 }
 
 // Passing reports whether a session, or the plan after it, ended with
@@ -151,7 +165,7 @@ func (p *Prober) refresh(a *address) {
 	}
 	a.failed = time.Time{}
 	a.settled = nil
-	a.planDone = a.planWhole
+	a.planDone = a.grading != nil && a.grading.whole
 	if a.injected != nil && !a.injected.Answer.Known() {
 		a.injected = nil
 	}

@@ -1,9 +1,11 @@
 package probe
 
 import (
+	"container/list"
 	"context"
 	"hash/fnv"
 	"net/netip"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/time/rate"
@@ -27,30 +29,55 @@ type address struct {
 	settled *Result
 	// injected is the trial, once it was made.
 	injected *evidence.Injection
-	// plan is what was asked about its TLS, under the name planHost; planDone
-	// says that it is not to be gone on with. tls and graded hold what it showed.
+	// plan is what was asked about its TLS, under the name planHost; nil once it
+	// came to its end. planDone says that it is not to be gone on with.
 	plan      *plan
 	planHost  string
 	planBegan time.Time
 	planDone  bool
-	planWhole bool // it came to its end, and only what it showed is kept
-	tls       *evidence.TLS
-	graded    Result
-	users     int // guarded by Prober.mu
+	graded    Result   // the chains that it showed
+	grading   *grading // what it showed; written with Prober.mu held
+	loaded    bool     // Store was asked for all that
+	recorded  bool     // and there is a record of it
+
+	addr    netip.Addr
+	users   int           // guarded by Prober.mu, as
+	element *list.Element // of Prober.idle, while there are none
+}
+
+// grading is what the plan of handshakes showed of an address, for all its
+// names. It is not changed.
+type grading struct {
+	TLS          *evidence.TLS
+	Chains       []evidence.Chain
+	Certificates []evidence.Certificate
+	// Full is what is to be put into the handshake of a session where crypto/tls
+	// could not finish it, and the plan could; nil if it could not.
+	Full   *evidence.Handshake
+	whole  bool // the plan came to its end
+	stored atomic.Bool
 }
 
 // run finds out q's result, hands it to those who wait, and only then takes
 // leave of the server.
 func (p *Prober) run(ctx context.Context, q *probing) {
 	defer q.cancel()
+	if !p.recall(q) {
+		p.find(ctx, q)
+	}
+	p.spill()
+}
+
+func (p *Prober) find(ctx context.Context, q *probing) {
 	a := p.enter(q.addr)
-	defer p.exit(q.addr, a)
+	defer p.exit(a)
 
 	var result Result
 	var open *attempt
 	select {
 	case a.turn <- struct{}{}:
 		defer func() { <-a.turn }()
+		p.load(a)
 		p.refresh(a)
 		result, open = p.tries(ctx, q, a)
 		if open != nil && (!p.HandshakeOnly || p.TestInjection) && gradable(&result.Session) {
@@ -66,7 +93,7 @@ func (p *Prober) run(ctx context.Context, q *probing) {
 	case <-ctx.Done():
 		result = p.unasked(q.key, evidence.ClassCancelled, "the scan was cancelled")
 	}
-	p.publish(q, result)
+	p.publish(q, result, time.Now())
 	if open != nil {
 		p.end(open, a)
 	}
@@ -75,43 +102,6 @@ func (p *Prober) run(ctx context.Context, q *probing) {
 // gradable reports whether the server comes as far as a handshake.
 func gradable(s *evidence.Session) bool {
 	return s.StartTLS == evidence.StartTLSStarted && s.Handshake != nil && (s.Failure == nil || s.Failure.Class != evidence.ClassCancelled)
-}
-
-func (p *Prober) enter(addr netip.Addr) *address {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	a := p.address[addr]
-	if a == nil {
-		a = &address{turn: make(chan struct{}, 1), limit: newLimit(p.HostRate)}
-		p.address[addr] = a
-	}
-	a.users++
-	return a
-}
-
-func (p *Prober) exit(addr netip.Addr, a *address) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	a.users--
-}
-
-// publish makes the result known, and forgets the oldest if there are too many.
-func (p *Prober) publish(q *probing, r Result) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	q.result, q.at, q.cancel = r, time.Now(), nil // which would keep the first caller's context
-	close(q.done)
-	if p.probes[q.key] != q {
-		return // all have left: not a result to be remembered
-	}
-	q.element = p.recent.PushBack(q)
-	for p.recent.Len() > p.Remember {
-		old := p.recent.Remove(p.recent.Front()).(*probing)
-		delete(p.probes, old.key)
-		if a := p.address[old.addr]; a != nil && a.users == 0 {
-			delete(p.address, old.addr)
-		}
-	}
 }
 
 // tries makes attempts until one tells something lasting. The caller has the
