@@ -108,7 +108,7 @@ func (x *walk) find(ctx context.Context, n name, signer bool) *state {
 	}
 	if known := x.v.known(n.parent(), x.now); known == nil || known.zone != nil && !known.empty {
 		depth := n.labels() - at.labels()
-		if depth <= earlyDS || signer && depth <= earlySigned {
+		if known == nil && (depth <= earlyDS || signer && depth <= earlySigned) { // else it is asked next
 			asked.start(n, dns.TypeDS)
 		}
 		if depth <= earlyDNSKEY || signer && depth <= earlySigned {
@@ -222,34 +222,38 @@ type question struct {
 }
 
 // start asks without waiting.
-func (q *asking) start(n name, typ uint16) *question {
-	k := setKey{n, typ}
-	if p := q.pending[k]; p != nil {
-		return p
-	}
+func (q *asking) start(n name, typ uint16) {
 	if q.pending == nil {
 		q.pending = make(map[setKey]*question, 2)
 	}
 	p := &question{done: make(chan struct{})}
-	q.pending[k] = p
+	q.pending[setKey{n, typ}] = p
 	q.group.Go(func() {
 		defer close(p.done)
-		if q.walk.questions.Add(1) > maxQuestions {
-			p.err = errQuestions
-			return
-		}
-		p.msg, p.err = q.src.Fetch(q.ctx, n.fqdn(), typ)
+		q.fetch(p, n, typ)
 	})
-	return p
+}
+
+func (q *asking) fetch(p *question, n name, typ uint16) {
+	if q.walk.questions.Add(1) > maxQuestions {
+		p.err = errQuestions
+		return
+	}
+	p.msg, p.err = q.src.Fetch(q.ctx, n.fqdn(), typ)
 }
 
 func (q *asking) wait() { q.group.Wait() }
 
-// answer waits for the answer, asking first if need be. What is no answer is a
+// answer waits for the answer, or asks if that was not started. What is no answer is a
 // fault, and never that of the zone.
 func (q *asking) answer(n name, typ uint16) (*dns.Msg, *fault) {
-	p := q.start(n, typ)
-	<-p.done
+	p := q.pending[setKey{n, typ}]
+	if p != nil {
+		<-p.done
+	} else {
+		p = new(question)
+		q.fetch(p, n, typ)
+	}
 	what := dns.Type(typ).String()
 	switch {
 	case p.err != nil && q.ctx.Err() != nil:

@@ -17,16 +17,30 @@ type Group[K comparable, V any] struct {
 	// itself, later.
 	Wait bool
 
-	mu    sync.Mutex
-	calls map[K]*call[V]
+	mu      sync.Mutex
+	calls   map[K]*call[V]
+	running int                // goroutines that make a call
+	idle    []chan<- job[K, V] // of goroutines that wait for a call to make
 }
 
 type call[V any] struct {
 	done    chan struct{} // closed when value is set
 	value   V
-	waiting int // guarded by Group.mu
+	void    bool // its context ended before it did: value is of no use
+	waiting int  // guarded by Group.mu
 	cancel  context.CancelFunc
 }
+
+// job is a call to make.
+type job[K comparable, V any] struct {
+	ctx  context.Context
+	key  K
+	call *call[V]
+	fn   func(context.Context) V
+}
+
+// maxIdle bounds the goroutines that wait for a call to make.
+const maxIdle = 256
 
 // Do returns what fn returns for k, and whether somebody else's call gave it.
 // fn gets the values of the first caller's context, but not its end: its context
@@ -36,12 +50,8 @@ func (g *Group[K, V]) Do(ctx context.Context, k K, fn func(context.Context) V) (
 	c, shared := g.calls[k]
 	if !shared {
 		detached, cancel := context.WithCancel(context.WithoutCancel(ctx))
-		c = &call[V]{done: make(chan struct{}), cancel: cancel}
-		if g.calls == nil {
-			g.calls = map[K]*call[V]{}
-		}
-		g.calls[k] = c
-		go g.run(detached, k, c, fn)
+		c = g.enter(k, cancel)
+		g.start(job[K, V]{detached, k, c, fn})
 	}
 	c.waiting++
 	g.mu.Unlock()
@@ -57,13 +67,104 @@ func (g *Group[K, V]) Do(ctx context.Context, k K, fn func(context.Context) V) (
 	return v, shared, context.Cause(ctx)
 }
 
-func (g *Group[K, V]) run(ctx context.Context, k K, c *call[V], fn func(context.Context) V) {
-	c.value = fn(ctx)
-	g.mu.Lock()
-	g.forget(k, c)
-	g.mu.Unlock()
-	c.cancel()
-	close(c.done)
+// Join is Do without a goroutine for the call: the first caller makes it, with
+// its own context. Where that ends meanwhile, what fn returned is nobody
+// else's: one of those who wait makes the call anew. A Group is used by Do or
+// by Join, not by both.
+func (g *Group[K, V]) Join(ctx context.Context, k K, fn func(context.Context) V) (v V, shared bool, err error) {
+	for {
+		g.mu.Lock()
+		c, shared := g.calls[k]
+		if !shared {
+			c = g.enter(k, func() {})
+			g.mu.Unlock()
+			g.lead(job[K, V]{ctx, k, c, fn})
+			if c.void {
+				return v, false, context.Cause(ctx)
+			}
+			return c.value, false, nil
+		}
+		g.mu.Unlock()
+		select {
+		case <-c.done:
+			if !c.void {
+				return c.value, true, nil
+			}
+		case <-ctx.Done():
+			return v, true, context.Cause(ctx)
+		}
+	}
+}
+
+// lead makes a call in the caller's goroutine, and ends it whatever happens.
+func (g *Group[K, V]) lead(j job[K, V]) {
+	j.call.void = true
+	defer func() {
+		g.mu.Lock()
+		g.forget(j.key, j.call)
+		g.mu.Unlock()
+		close(j.call.done)
+	}()
+	j.call.value = j.fn(j.ctx)
+	j.call.void = j.ctx.Err() != nil
+}
+
+// enter is called with mu held.
+func (g *Group[K, V]) enter(k K, cancel context.CancelFunc) *call[V] {
+	c := &call[V]{done: make(chan struct{}), cancel: cancel}
+	if g.calls == nil {
+		g.calls = map[K]*call[V]{}
+	}
+	g.calls[k] = c
+	return c
+}
+
+// start hands the call to a goroutine that made one before, whose stack has
+// grown already, or to a new one. It is called with mu held.
+func (g *Group[K, V]) start(j job[K, V]) {
+	g.running++
+	last := len(g.idle) - 1
+	if last < 0 {
+		go g.run(j)
+		return
+	}
+	next := g.idle[last]
+	g.idle = g.idle[:last]
+	next <- j // has room: its goroutine waits for one
+}
+
+// run makes calls, one after the other, until none is under way any more: no
+// goroutine is left where there is nothing to do.
+func (g *Group[K, V]) run(j job[K, V]) {
+	more := make(chan job[K, V], 1)
+	for ok := true; ok; {
+		j.call.value = j.fn(j.ctx)
+		g.mu.Lock()
+		g.forget(j.key, j.call)
+		g.rest(more)
+		g.mu.Unlock()
+		j.call.cancel()
+		close(j.call.done)
+		j = job[K, V]{} // nothing is held while waiting
+		j, ok = <-more
+	}
+}
+
+// rest notes a goroutine that has made its call. Where it is not to wait for
+// another one its channel is closed, and with the last call that of all who
+// wait. It is called with mu held.
+func (g *Group[K, V]) rest(more chan<- job[K, V]) {
+	if g.running--; g.running > 0 && len(g.idle) < maxIdle {
+		g.idle = append(g.idle, more)
+		return
+	}
+	close(more)
+	if g.running == 0 {
+		for _, w := range g.idle {
+			close(w)
+		}
+		g.idle = nil
+	}
 }
 
 // leave reports whether nobody waits any more; the call is then told to end.

@@ -83,3 +83,140 @@ func TestAllLeave(t *testing.T) {
 		})
 	}
 }
+
+// Who joins gets the first one's value; who comes when it is there makes its
+// own call.
+func TestJoin(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var g flight.Group[string, int]
+		var calls, ended atomic.Int32
+		var group sync.WaitGroup
+		var joined atomic.Int32
+		for range 10 {
+			group.Go(func() {
+				v, shared, err := g.Join(t.Context(), "k", slow(&calls, &ended))
+				if v != 7 || err != nil {
+					t.Errorf("%d, %v", v, err)
+				}
+				if shared {
+					joined.Add(1)
+				}
+			})
+		}
+		group.Wait()
+		if v, shared, _ := g.Join(t.Context(), "k", slow(&calls, &ended)); v != 7 || shared {
+			t.Errorf("a newcomer: %d, %t", v, shared)
+		}
+		if calls.Load() != 2 || joined.Load() != 9 {
+			t.Errorf("%d calls, %d joined", calls.Load(), joined.Load())
+		}
+	})
+}
+
+// Where the first gives up another one makes the call anew, and only one.
+func TestJoinFirstLeaves(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var g flight.Group[string, int]
+		var calls, ended atomic.Int32
+		var group sync.WaitGroup
+		gone := errors.New("gone")
+		first, leave := context.WithCancelCause(t.Context())
+		group.Go(func() {
+			if v, shared, err := g.Join(first, "k", slow(&calls, &ended)); v != 0 || shared || !errors.Is(err, gone) {
+				t.Errorf("the first: %d, %t, %v", v, shared, err)
+			}
+		})
+		synctest.Wait()
+		for range 5 {
+			group.Go(func() {
+				if v, _, err := g.Join(t.Context(), "k", slow(&calls, &ended)); v != 7 || err != nil {
+					t.Errorf("who stays: %d, %v", v, err)
+				}
+			})
+		}
+		impatient, cancel := context.WithTimeout(t.Context(), time.Microsecond)
+		defer cancel()
+		if _, _, err := g.Join(impatient, "k", slow(&calls, &ended)); !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("who joined and left: %v", err)
+		}
+		leave(gone)
+		group.Wait()
+		if calls.Load() != 2 {
+			t.Errorf("%d calls", calls.Load())
+		}
+	})
+}
+
+// Those who wait for a call that panics are not left waiting.
+func TestJoinPanic(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var g flight.Group[string, int]
+		enter := make(chan struct{})
+		go func() {
+			defer func() { _ = recover() }()
+			_, _, _ = g.Join(t.Context(), "k", func(context.Context) int { <-enter; panic("no") })
+		}()
+		synctest.Wait()
+		go close(enter)
+		if v, shared, err := g.Join(t.Context(), "k", func(context.Context) int { return 7 }); v != 7 || shared || err != nil {
+			t.Errorf("%d, %t, %v", v, shared, err)
+		}
+	})
+}
+
+// While there are calls, goroutines that have made theirs wait for the next,
+// up to a bound; after the last call none does (synctest.Test fails if one is
+// left).
+func TestGoroutines(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var g flight.Group[int, int]
+		var calls, ended atomic.Int32
+		var group sync.WaitGroup
+		do := func(k int, fn func(context.Context) int) {
+			group.Go(func() {
+				if v, shared, err := g.Do(t.Context(), k, fn); v != 7 || shared || err != nil {
+					t.Errorf("%d: %d, %t, %v", k, v, shared, err)
+				}
+			})
+		}
+		end := make(chan struct{})
+		do(-1, func(context.Context) int { <-end; return 7 })
+		for _, many := range []int{3, 3, 1, 100, 2 * flight.MaxIdle, 5} {
+			before := g.Idle()
+			for i := range many {
+				do(i, slow(&calls, &ended))
+			}
+			synctest.Wait()
+			if got, want := g.Idle(), max(before-many, 0); got != want {
+				t.Errorf("%d goroutines wait while %d calls run, want %d", got, many, want)
+			}
+			time.Sleep(2 * time.Second)
+			synctest.Wait()
+			if got, want := g.Idle(), min(max(before, many), flight.MaxIdle); got != want {
+				t.Errorf("%d goroutines wait after %d calls, want %d", got, many, want)
+			}
+		}
+		close(end)
+		group.Wait()
+		synctest.Wait()
+		if got := g.Idle(); got != 0 {
+			t.Errorf("%d goroutines wait although there is no call any more", got)
+		}
+	})
+}
+
+func BenchmarkDo(b *testing.B) {
+	var g flight.Group[int, int]
+	b.ReportAllocs()
+	for b.Loop() {
+		_, _, _ = g.Do(b.Context(), 1, func(context.Context) int { return 7 })
+	}
+}
+
+func BenchmarkJoin(b *testing.B) {
+	var g flight.Group[int, int]
+	b.ReportAllocs()
+	for b.Loop() {
+		_, _, _ = g.Join(b.Context(), 1, func(context.Context) int { return 7 })
+	}
+}

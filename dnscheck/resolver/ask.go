@@ -31,7 +31,7 @@ func (r *Resolver) ask(ctx context.Context, k key) (*reply, error) {
 		r.stats.cached.Add(1)
 		return rep, nil
 	}
-	rep, shared, err := r.asking.Do(ctx, k, func(ctx context.Context) *reply {
+	rep, shared, err := r.asking.Join(ctx, k, func(ctx context.Context) *reply {
 		rep := r.exchange(ctx, k)
 		if ctx.Err() != nil {
 			return rep
