@@ -191,7 +191,7 @@ func signers(target name, sets ...*rrset) []name {
 	var list []name
 	for _, set := range sets {
 		for _, sig := range set.sigs {
-			if n, ok := parseName(sig.SignerName); ok && target.within(n) && !slices.Contains(list, n) {
+			if n := sig.signer; target.within(n) && !slices.Contains(list, n) { // no name holds nothing
 				list = append(list, n)
 			}
 		}
@@ -285,21 +285,29 @@ func (j *judge) judgeSet(ctx context.Context, set *rrset) *fault {
 func (j *judge) judgeDenial(ctx context.Context, q name, typ uint16) *fault {
 	return j.prove(ctx, step{denied: q}, typ, func(z *zone) *fault {
 		d := newDenial(z, j.authority, j.now, &j.work, j.v.maxIterations())
-		defer j.keepNSEC3(d)
-		f := d.noData(q, typ)
-		if j.reply.Rcode == dns.RcodeNameError && f != nil {
-			// Beyond RFC 4035: some servers say NXDOMAIN for a name that has
-			// only names below it. The proof counts, not the unsigned code.
-			f = d.noName(q)
-		} else if f == nil {
-			j.exists = !d.saysNoName(q)
-		}
+		f := j.denies(d, q, typ)
 		if f == nil {
-			j.keep(d.used)
 			j.v.rememberDenial(d, j.authority, j.reply.AuthenticatedData)
 		}
 		return f
 	})
+}
+
+// denies finds the proof for what the reply says of q in a denial.
+func (j *judge) denies(d *denial, q name, typ uint16) *fault {
+	defer j.keepNSEC3(d)
+	f := d.noData(q, typ)
+	if j.reply.Rcode == dns.RcodeNameError && f != nil {
+		// Beyond RFC 4035: some servers say NXDOMAIN for a name that has
+		// only names below it. The proof counts, not the unsigned code.
+		f = d.noName(q)
+	} else if f == nil {
+		j.exists = !d.saysNoName(q)
+	}
+	if f == nil {
+		j.keep(d.used)
+	}
+	return f
 }
 
 // prove finds the zone that a step's signatures name and lets try prove the
@@ -391,6 +399,10 @@ func (j *judge) keepNSEC3(d *denial) {
 
 // keepState notes the answers that a state was found out by.
 func (j *judge) keepState(s *state) *state {
+	if j.messages == nil {
+		j.messages = s.messages[:len(s.messages):len(s.messages)]
+		return s
+	}
 	for _, m := range s.messages {
 		if !slices.Contains(j.messages, m) {
 			j.messages = append(j.messages, m)
@@ -401,6 +413,10 @@ func (j *judge) keepState(s *state) *state {
 
 // link notes the zones of a chain.
 func (j *judge) link(chain []evidence.Zone) {
+	if j.result.Zones == nil {
+		j.result.Zones = chain[:len(chain):len(chain)] // shared, and so only read
+		return
+	}
 	for _, z := range chain {
 		if !slices.ContainsFunc(j.result.Zones, func(known evidence.Zone) bool { return known.Name == z.Name }) {
 			j.result.Zones = append(j.result.Zones, z)

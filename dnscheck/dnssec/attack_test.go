@@ -66,7 +66,7 @@ func (s *signer) signOurselves(set []dns.RR) []dns.RR {
 	sig.Hdr, sig.TypeCovered, sig.Labels = *set[0].Header(), set[0].Header().Rrtype, 0
 	sig.Hdr.Rrtype = dns.TypeRRSIG
 	signer, _ := parseName(s.zone)
-	data, err := signedData(sig, signer, group(set).order[0])
+	data, err := new(work).signedData(sig, signer, group(set).order[0])
 	if err != nil {
 		panic(err)
 	}

@@ -120,7 +120,7 @@ func TestKeyTrap(t *testing.T) {
 	set.owner, _ = parseName("www.test.")
 	set.rrs = []dns.RR{rr(t, "www.test. 300 IN A 192.0.2.1")}
 	for i := range 200 {
-		set.sigs = append(set.sigs, s.wrong(set.rrs[0], i))
+		set.sigs = append(set.sigs, signature{s.wrong(set.rrs[0], i), z.name})
 	}
 	w := &work{}
 	if _, f := z.verify(set, testNow, w); f == nil || !w.limited || w.verifications > maxSignatures {

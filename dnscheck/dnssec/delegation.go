@@ -121,7 +121,7 @@ func usableDS(n name, list []*dns.DS) (entry, *fault) {
 
 // trustKeys takes the DNSKEY RRset of zone n into trust: a key that a DS or an
 // anchor names must have signed it (RFC 4035, Section 5.2).
-func trustKeys(n name, names entry, msg *dns.Msg, now time.Time) (*zone, time.Duration, *fault) {
+func trustKeys(n name, names entry, msg *dns.Msg, now time.Time, w *work) (*zone, time.Duration, *fault) {
 	set := group(msg.Answer).find(n, dns.TypeDNSKEY)
 	if set == nil {
 		return nil, 0, bogus(dns.ExtendedErrorCodeDNSKEYMissing, "zone %s: it must be signed, but has no DNSKEY records", n)
@@ -156,8 +156,8 @@ func trustKeys(n name, names entry, msg *dns.Msg, now time.Time) (*zone, time.Du
 	case len(trusted) == 0:
 		return nil, 0, bogus(dns.ExtendedErrorCodeDNSKEYMissing, "zone %s: none of its DNSKEY records is the one named by %s", n, names)
 	}
-	z := &zone{name: n, keys: trusted}
-	v, f := z.verify(set, now, &work{})
+	z := &zone{name: n, keys: trusted, text: n.String()}
+	v, f := z.verify(set, now, w)
 	if f != nil {
 		if f.ede == dns.ExtendedErrorCodeDNSKEYMissing {
 			f = bogus(f.ede, "zone %s: its DNSKEY records are not signed by a key named by %s", n, names)
@@ -169,7 +169,7 @@ func trustKeys(n name, names entry, msg *dns.Msg, now time.Time) (*zone, time.Du
 	}
 	z.keys = all
 	sig := v.evidence(now)
-	z.chain = []evidence.Zone{{Name: n.String(), Security: evidence.SecuritySecure, Keys: links, Signature: &sig}}
+	z.chain = []evidence.Zone{{Name: z.text, Security: evidence.SecuritySecure, Keys: links, Signature: &sig}}
 	return z, v.ttl, nil
 }
 

@@ -79,10 +79,7 @@ func newDenial(z *zone, authority *section, now time.Time, w *work, iterations i
 }
 
 func signedBy(set *rrset, signer name) bool {
-	return slices.ContainsFunc(set.sigs, func(sig *dns.RRSIG) bool {
-		n, ok := parseName(sig.SignerName)
-		return ok && n == signer
-	})
+	return slices.ContainsFunc(set.sigs, func(sig signature) bool { return sig.signer == signer })
 }
 
 // trust checks the signature of a record. A record that was expanded from a

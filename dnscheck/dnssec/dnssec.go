@@ -81,7 +81,8 @@ type Result struct {
 	// EDE is the extended error (RFC 8914) nearest to Reason; 0 with none.
 	EDE uint16
 	// Zones is the chain of trust from the anchor downward: for replies that
-	// follow aliases, the chains of all parts, each zone once.
+	// follow aliases, the chains of all parts, each zone once. They are shared
+	// and must only be read.
 	Zones []evidence.Zone
 	// Signatures are those that were verified in the reply itself.
 	Signatures []evidence.Signature
@@ -170,14 +171,19 @@ func (v *Validator) Validate(ctx context.Context, src Source, qname string, qtyp
 	}
 	j := &judge{walk: &walk{v: v, src: src, now: v.Now()}, reply: reply, work: work{v: v}}
 	j.run(ctx, q, qtype)
+	return j.conclude(q, qtype)
+}
+
+// conclude sums up.
+func (j *judge) conclude(q name, typ uint16) Result {
 	r := j.result
 	if f := j.fault; f != nil {
 		r.Security, r.Reason, r.EDE, r.Stripped = f.security, f.reason, f.ede, f.stripped
 	} else {
-		r.Security, r.Exists = evidence.SecuritySecure, j.exists && reply.Rcode == dns.RcodeNameError
+		r.Security, r.Exists = evidence.SecuritySecure, j.exists && j.reply.Rcode == dns.RcodeNameError
 	}
-	if v.Keep {
-		r.Proof = &Proof{Name: q.fqdn(), Type: qtype, Time: j.now, Reply: reply, Chain: j.messages, Security: r.Security}
+	if j.v.Keep {
+		r.Proof = &Proof{Name: q.fqdn(), Type: typ, Time: j.now, Reply: j.reply, Chain: j.messages, Security: r.Security}
 	}
 	return r
 }

@@ -6,5 +6,5 @@ import "github.com/miekg/dns"
 func SignedData(sig *dns.RRSIG, rrs []dns.RR) ([]byte, error) {
 	signer, _ := parseName(sig.SignerName)
 	owner, _ := parseName(rrs[0].Header().Name)
-	return signedData(sig, signer, &rrset{owner: owner, typ: rrs[0].Header().Rrtype, rrs: rrs})
+	return new(work).signedData(sig, signer, &rrset{owner: owner, typ: rrs[0].Header().Rrtype, rrs: rrs})
 }

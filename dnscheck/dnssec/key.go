@@ -15,8 +15,6 @@ import (
 	"encoding/hex"
 	"errors"
 	"math/big"
-	"slices"
-	"sync"
 
 	"github.com/cloudflare/circl/sign/ed448"
 	"github.com/miekg/dns"
@@ -32,7 +30,6 @@ type key struct {
 	// unusable says why no signature can be checked with this key: an
 	// algorithm not known here, or a key that crypto refuses.
 	unusable error
-	fitting  fitting
 }
 
 var (
@@ -162,16 +159,9 @@ func ecdsaKey(curve elliptic.Curve, b []byte) (crypto.PublicKey, error) {
 }
 
 // verify checks sig over data.
-//
-// The NSEC records of a small zone come with answer after answer, and so does its
-// SOA record: what was found to fit is remembered by its digest.
 func (k *key) verify(data, sig []byte) error {
 	if k.unusable != nil {
 		return k.unusable
-	}
-	id := digestOf(data, sig)
-	if k.fitting.has(id) {
-		return nil
 	}
 	var sum []byte
 	hash := hashes[k.algorithm]
@@ -195,48 +185,7 @@ func (k *key) verify(data, sig []byte) error {
 	if !ok {
 		return errSignature
 	}
-	k.fitting.add(id)
 	return nil
-}
-
-// maxFitting is how many signatures a key remembers.
-const maxFitting = 16
-
-// fitting are the latest signatures, with their data, that were found to fit a
-// key. It is safe for concurrent use.
-type fitting struct {
-	mu     sync.Mutex
-	latest [][sha256.Size]byte
-	oldest int
-}
-
-// digestOf stands for data and its signature. A signature's length is fixed by
-// the key for all algorithms that are supported, but is digested all the same.
-func digestOf(data, sig []byte) [sha256.Size]byte {
-	h := sha256.New()
-	var length [8]byte
-	binary.BigEndian.PutUint64(length[:], uint64(len(sig)))
-	h.Write(length[:])
-	h.Write(sig)
-	h.Write(data)
-	return [sha256.Size]byte(h.Sum(nil))
-}
-
-func (f *fitting) has(id [sha256.Size]byte) bool {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	return slices.Contains(f.latest, id)
-}
-
-func (f *fitting) add(id [sha256.Size]byte) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	if len(f.latest) < maxFitting {
-		f.latest = append(f.latest, id)
-		return
-	}
-	f.latest[f.oldest] = id
-	f.oldest = (f.oldest + 1) % maxFitting
 }
 
 // matches reports whether a DS record of the zone names the key: its digest is

@@ -24,15 +24,17 @@ const (
 // key, and what is signed. So it holds for these octets whoever sends them.
 type heldKey [sha256.Size]byte
 
+// newHeldKey takes what is signed as the beginning of a buffer, whose rest it
+// writes to.
 func newHeldKey(k *key, data, signature []byte) heldKey {
-	h := sha256.New()
-	for _, part := range [][]byte{k.rdata, signature, data} {
-		var size [4]byte
-		binary.BigEndian.PutUint32(size[:], uint32(len(part)))
-		h.Write(size[:])
-		h.Write(part)
+	buf := data
+	for _, part := range [][]byte{signature, k.rdata} {
+		buf = append(buf, part...)
 	}
-	return heldKey(h.Sum(nil))
+	for _, part := range [][]byte{data, signature, k.rdata} { // so no two parts can pass for others
+		buf = binary.BigEndian.AppendUint32(buf, uint32(len(part)))
+	}
+	return sha256.Sum256(buf)
 }
 
 // recent is a bounded map that forgets what was not used for the longest time.
@@ -111,21 +113,29 @@ type remembered struct {
 	expires time.Time
 }
 
-// readDenial reads an NSEC or NSEC3 record whose signature held.
-func readDenial(u *verified, apex name, expires time.Time) (remembered, bool) {
-	r := remembered{set: u.set, expires: expires}
-	ok := false
-	switch rr := u.set.rrs[0].(type) {
-	case *dns.NSEC:
-		if r.nsec, ok = newNSEC(u.set, rr, apex); ok {
-			r.nsec.known = u
-		}
-	case *dns.NSEC3:
-		if r.nsec3, ok = newNSEC3(u.set, rr, apex); ok {
-			r.nsec3.known = u
+// remember is a record of the denial whose signature held.
+func (d *denial) remember(u *verified, expires time.Time) (remembered, bool) {
+	for _, r := range d.nsec {
+		if r.set == u.set {
+			return remembered{set: u.set, nsec: &nsec{record{set: u.set, types: r.types, known: u}, r.owner, r.next}, expires: expires}, true
 		}
 	}
-	return r, ok
+	for _, r := range d.nsec3 {
+		if r.set == u.set {
+			own := *r
+			own.record = record{set: u.set, types: r.types, known: u}
+			return remembered{set: u.set, nsec3: &own, expires: expires}, true
+		}
+	}
+	return remembered{}, false
+}
+
+// known is the record with the signature that held.
+func (r remembered) known() *verified {
+	if r.nsec != nil {
+		return r.nsec.known
+	}
+	return r.nsec3.known
 }
 
 // rememberDenial keeps the records of a denial that was proven with the keys
@@ -144,7 +154,7 @@ func (v *Validator) rememberDenial(d *denial, authority *section, ad bool) {
 	}
 	fresh := make([]remembered, 0, maxZoneDenials)
 	for _, u := range d.used {
-		if r, ok := readDenial(u, d.zone.name, expires); ok && len(fresh) < maxZoneDenials {
+		if r, ok := d.remember(u, expires); ok && len(fresh) < maxZoneDenials {
 			fresh = append(fresh, r)
 		}
 	}
@@ -161,44 +171,112 @@ func (v *Validator) rememberDenial(d *denial, authority *section, ad bool) {
 	v.denied.put(d.zone.name, known, maxDenialZones)
 }
 
+// Denial is a reply made out of what a zone said before.
+type Denial struct {
+	Reply *dns.Msg
+	Until time.Time // when it ends to be one
+	// Result is the judgement of the reply, if Judged. Else it has to be
+	// validated as any other.
+	Result Result
+	Judged bool
+}
+
 // Deny makes the reply to a question out of what the zone of the name said
 // before (RFC 8198, Sections 5.1 and 5.2): that there is no such name, or that
-// a name that has records has none of the type. It is nil where that does not
+// a name that has records has none of the type. It fails where that does not
 // follow, and where a name only has names below it, of which some servers say
-// that it does not exist. The reply counts only once it is validated, as any
-// other; until is when it ends to be one.
-func (v *Validator) Deny(qname string, qtype uint16) (reply *dns.Msg, until time.Time) {
+// that it does not exist.
+func (v *Validator) Deny(qname string, qtype uint16) (Denial, bool) {
 	q, ok := parseName(qname)
 	if !ok || v.Now == nil || qtype == dns.TypeDS || qtype == dns.TypeDNSKEY || qtype == dns.TypeRRSIG || qtype == dns.TypeANY {
-		return nil, time.Time{}
+		return Denial{}, false
 	}
 	now := v.Now()
-	z, known := v.nearest(q, now)
-	if z == nil {
-		return nil, time.Time{}
+	st, known := v.nearest(q, now)
+	if st == nil {
+		return Denial{}, false
 	}
-	until = now.Add(longest)
+	z := st.zone
 	d := known.denial(z, now, v.maxIterations())
 	rcode := dns.RcodeNameError
-	switch {
-	case d.exactly(q) != nil:
-		if m := d.exactly(q); len(m.types) == 0 || m.delegates() && q != z.name || !m.lacks(q, qtype) {
-			return nil, time.Time{}
+	if m := d.exactly(q); m != nil {
+		if len(m.types) == 0 || m.delegates() && q != z.name || !m.lacks(q, qtype) {
+			return Denial{}, false
 		}
 		rcode = dns.RcodeSuccess
-	case d.noName(q) != nil:
-		return nil, time.Time{}
+	} else if d.noName(q) != nil {
+		return Denial{}, false
 	}
-	m := &dns.Msg{Question: []dns.Question{{Name: q.fqdn(), Qtype: qtype, Qclass: dns.ClassINET}}}
+	used := &denials{soa: known.soa, ad: known.ad, records: d.usedOf(known)}
+	m := &dns.Msg{Question: []dns.Question{{Name: q.fqdn(), Qtype: qtype, Qclass: dns.ClassINET}}, Ns: make([]dns.RR, 0, 2+2*len(used.records))}
 	m.Response, m.RecursionDesired, m.RecursionAvailable, m.CheckingDisabled = true, true, true, true
 	m.AuthenticatedData, m.Rcode = known.ad, rcode
-	for _, set := range append([]*rrset{known.soa}, usedSets(d, known, &until)...) {
-		m.Ns = append(m.Ns, set.rrs...)
-		for _, sig := range set.sigs {
-			m.Ns = append(m.Ns, sig)
+	m.Ns = known.soa.appendTo(m.Ns)
+	made := Denial{Reply: m, Until: now.Add(longest)}
+	for _, r := range used.records {
+		m.Ns = r.set.appendTo(m.Ns)
+		if r.expires.Before(made.Until) {
+			made.Until = r.expires
 		}
 	}
-	return m, until
+	if made.Result, made.Judged = v.judgeMade(q, qtype, m, st, used, now); made.Judged {
+		v.preferDenials(z.name, known, used)
+	}
+	return made, true
+}
+
+func (s *rrset) appendTo(list []dns.RR) []dns.RR {
+	list = append(list, s.rrs...)
+	for _, sig := range s.sigs {
+		list = append(list, sig.RRSIG)
+	}
+	return list
+}
+
+// judgeMade judges a reply that was made out of denials. It leaves that undone
+// unless nothing is to be found out anew: all records are signed by the zone
+// alone, and were checked with the very keys that it has now.
+func (v *Validator) judgeMade(q name, typ uint16, m *dns.Msg, st *state, used *denials, now time.Time) (Result, bool) {
+	z := st.zone
+	for _, r := range used.records {
+		u := r.known()
+		if f, _ := z.precheck(u.set, u.sig, now); f != nil || u.zone != z || !signedOnlyBy(u.set, z.name) {
+			return Result{}, false
+		}
+	}
+	if at, ok := v.anchorMap().above(q); !ok || !z.name.within(at) || !signedOnlyBy(used.soa, z.name) {
+		return Result{}, false
+	}
+	j := &judge{walk: &walk{v: v, now: now}, reply: m}
+	if j.denies(used.denial(z, now, v.maxIterations()), q, typ) != nil {
+		return Result{}, false
+	}
+	j.keepState(st)
+	j.link(st.chain)
+	return j.conclude(q, typ), true
+}
+
+// preferDenials makes those that were of use the last to be forgotten.
+func (v *Validator) preferDenials(zone name, known, used *denials) {
+	same := func(a, b remembered) bool { return a.set == b.set }
+	if n := len(used.records); slices.EqualFunc(known.records[:min(n, len(known.records))], used.records, same) {
+		return
+	}
+	sorted := slices.Clone(used.records)
+	for _, r := range known.records {
+		if !slices.ContainsFunc(used.records, func(u remembered) bool { return same(u, r) }) {
+			sorted = append(sorted, r)
+		}
+	}
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	if now, _ := v.denied.get(zone); now == known { // and not changed meanwhile
+		v.denied.put(zone, &denials{soa: known.soa, ad: known.ad, records: sorted}, maxDenialZones)
+	}
+}
+
+func signedOnlyBy(set *rrset, signer name) bool {
+	return !slices.ContainsFunc(set.sigs, func(sig signature) bool { return sig.signer != signer })
 }
 
 // denial is what they say now.
@@ -219,8 +297,8 @@ func (k *denials) denial(z *zone, now time.Time, iterations int) *denial {
 }
 
 // nearest finds the zone of a name, of those whose keys and denials are known:
-// there may be another below, which only the validation of the reply can tell.
-func (v *Validator) nearest(q name, now time.Time) (*zone, *denials) {
+// there may be another below, of which the denials must tell.
+func (v *Validator) nearest(q name, now time.Time) (*state, *denials) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	for n := q; n != root; n = n.parent() {
@@ -233,7 +311,7 @@ func (v *Validator) nearest(q name, now time.Time) (*zone, *denials) {
 			if known == nil {
 				return nil, nil
 			}
-			return s.zone, known
+			return s, known
 		}
 	}
 	return nil, nil
@@ -253,17 +331,12 @@ func (d *denial) exactly(q name) *record {
 	return nil
 }
 
-// usedSets are the records that the denial rests on.
-func usedSets(d *denial, known *denials, until *time.Time) []*rrset {
-	var list []*rrset
+// usedOf lists the records that the denial rests on.
+func (d *denial) usedOf(known *denials) []remembered {
+	list := make([]remembered, 0, len(d.used))
 	for _, u := range d.used {
-		for _, r := range known.records {
-			if r.set == u.set {
-				list = append(list, r.set)
-				if r.expires.Before(*until) {
-					*until = r.expires
-				}
-			}
+		if i := slices.IndexFunc(known.records, func(r remembered) bool { return r.set == u.set }); i >= 0 {
+			list = append(list, known.records[i])
 		}
 	}
 	return list

@@ -1,9 +1,9 @@
 package dnssec
 
 import (
+	"bytes"
 	"encoding/binary"
 	"slices"
-	"strings"
 
 	"github.com/miekg/dns"
 )
@@ -14,7 +14,15 @@ type rrset struct {
 	owner name
 	typ   uint16
 	rrs   []dns.RR
-	sigs  []*dns.RRSIG
+	sigs  []signature
+	end   int // in the section: where the last of rrs was
+}
+
+// signature is a signature with the name of the zone that it says made it; no
+// name if that cannot be read.
+type signature struct {
+	*dns.RRSIG
+	signer name
 }
 
 type setKey struct {
@@ -22,20 +30,24 @@ type setKey struct {
 	typ   uint16
 }
 
-// section is the RRsets of a section of a message, by owner and type.
+// section is the RRsets of a section of a message.
 type section struct {
-	sets  map[setKey]*rrset
 	order []*rrset
+	sets  map[setKey]*rrset // only with more than fewSets
+	first [2]rrset          // room for the first ones
 }
+
+// fewSets are found fastest by looking at each.
+const fewSets = 8
 
 // group sorts the records of a section. Records of other classes are left
 // out: there is no chain of trust for them here. Signatures without records
 // stay alone under their owner and the type they cover.
 func group(rrs []dns.RR) *section {
-	s := &section{sets: make(map[setKey]*rrset, len(rrs))}
+	s := &section{}
 	var last *rrset
-	var lastOwner string
-	for _, rr := range rrs {
+	var owner, signer lastName
+	for i, rr := range rrs {
 		if rr == nil {
 			continue
 		}
@@ -48,38 +60,85 @@ func group(rrs []dns.RR) *section {
 		if isSig {
 			typ = sig.TypeCovered
 		}
-		set := last
-		if set == nil || set.typ != typ || lastOwner != h.Name {
-			owner, ok := parseName(h.Name)
+		if last == nil || last.typ != typ || owner.text != h.Name {
+			n, ok := owner.parse(h.Name)
 			if !ok {
+				last = nil
 				continue
 			}
-			set = s.at(owner, typ)
+			last = s.at(n, typ)
 		}
-		last, lastOwner = set, h.Name
 		if isSig {
-			set.sigs = append(set.sigs, sig)
-		} else {
-			set.rrs = append(set.rrs, rr)
+			by, _ := signer.parse(sig.SignerName)
+			last.sigs = append(last.sigs, signature{sig, by})
+			continue
 		}
+		if n := len(last.rrs); n == 0 {
+			last.rrs = rrs[i : i+1 : i+1]
+		} else if last.end == i && cap(last.rrs) == n { // still a part of the section
+			last.rrs = rrs[i-n : i+1 : i+1]
+		} else {
+			last.rrs = append(last.rrs, rr)
+		}
+		last.end = i + 1
 	}
 	return s
 }
 
+// lastName is the name read last: many records in a row have the same.
+type lastName struct {
+	text string
+	name name
+	ok   bool
+}
+
+func (l *lastName) parse(s string) (name, bool) {
+	if l.text != s || s == "" {
+		l.text = s
+		l.name, l.ok = parseName(s)
+	}
+	return l.name, l.ok
+}
+
 func (s *section) at(owner name, typ uint16) *rrset {
-	k := setKey{owner, typ}
-	set := s.sets[k]
-	if set == nil {
-		set = &rrset{owner: owner, typ: typ}
-		s.sets[k] = set
-		s.order = append(s.order, set)
+	if set := s.lookUp(owner, typ); set != nil {
+		return set
+	}
+	var set *rrset
+	if n := len(s.order); n < len(s.first) {
+		set = &s.first[n]
+	} else {
+		set = new(rrset)
+	}
+	set.owner, set.typ = owner, typ
+	s.order = append(s.order, set)
+	switch {
+	case s.sets != nil:
+		s.sets[setKey{owner, typ}] = set
+	case len(s.order) > fewSets:
+		s.sets = make(map[setKey]*rrset, 4*fewSets)
+		for _, set := range s.order {
+			s.sets[setKey{set.owner, set.typ}] = set
+		}
 	}
 	return set
 }
 
+func (s *section) lookUp(owner name, typ uint16) *rrset {
+	if s.sets != nil {
+		return s.sets[setKey{owner, typ}]
+	}
+	for _, set := range s.order {
+		if set.typ == typ && set.owner == owner {
+			return set
+		}
+	}
+	return nil
+}
+
 // find returns the RRset; nil if there are no records of it.
 func (s *section) find(owner name, typ uint16) *rrset {
-	if set := s.sets[setKey{owner, typ}]; set != nil && len(set.rrs) > 0 {
+	if set := s.lookUp(owner, typ); set != nil && len(set.rrs) > 0 {
 		return set
 	}
 	return nil
@@ -97,25 +156,34 @@ func (s *rrset) ttl() uint32 {
 	return least
 }
 
-// canonicalRDATA is the RDATA of rr in canonical form (RFC 4034, Section 6.2):
-// uncompressed, with the names in it in lower case where the type is one of
-// those listed.
-func canonicalRDATA(rr dns.RR) ([]byte, error) {
-	rr = dns.Copy(rr) // packing writes into the header, and messages are shared
-	rr.Header().Name = "."
-	buf := make([]byte, dns.Len(rr)+16)
-	end, err := dns.PackRR(rr, buf, 0, nil, false)
+// canonicalRDATA is the RDATA of each record in canonical form (RFC 4034,
+// Section 6.2): uncompressed, with the names in it in lower case where the type
+// is one of those listed. It is in buf as far as that has room.
+func canonicalRDATA(rrs []dns.RR, buf []byte) ([][]byte, error) {
+	m := dns.Msg{Answer: rrs} // which only reads them, for messages are shared
+	wire, err := m.PackBuffer(buf[:cap(buf)])
 	if err != nil {
 		return nil, err
 	}
-	rdata := buf[headerLen:end:end]
-	lowerNames(rdata, rr.Header().Rrtype)
-	return rdata, nil
+	list := make([][]byte, len(rrs))
+	at := headerLen
+	for i, rr := range rrs {
+		for wire[at] != 0 { // a label of the owner, never compressed
+			at += int(wire[at]) + 1
+		}
+		at += fixedLen
+		end := at + int(binary.BigEndian.Uint16(wire[at-2:]))
+		list[i] = wire[at:end:end]
+		lowerNames(list[i], rr.Header().Rrtype)
+		at = end
+	}
+	return list, nil
 }
 
-// headerLen is the size of owner, type, class, TTL and length of a record
-// whose owner is the root.
-const headerLen = 1 + 2 + 2 + 4 + 2
+const (
+	headerLen = 12                // of a message
+	fixedLen  = 1 + 2 + 2 + 4 + 2 // the root label, type, class, TTL and RDLENGTH
+)
 
 // nameLayouts says where the names in the RDATA are, of the types whose names
 // are put in lower case: RFC 4034, Section 6.2 as corrected by RFC 6840,
@@ -155,25 +223,25 @@ func lowerNames(rdata []byte, typ uint16) {
 // signedData is what a signature is made over (RFC 4034, Section 3.1.8.1,
 // RFC 4035, Section 5.3.2): the RDATA of the RRSIG without the signature, and
 // the records in canonical form and order, each once, under the owner they
-// were signed with, which for a wildcard is not the owner in the answer.
-func signedData(sig *dns.RRSIG, signer name, set *rrset) ([]byte, error) {
+// were signed with, which for a wildcard is not the owner in the answer. It is
+// good until w is used for the next one.
+func (w *work) signedData(sig *dns.RRSIG, signer name, set *rrset) ([]byte, error) {
 	owner := set.owner
 	if n := int(sig.Labels); n < set.owner.labels() && !(owner.isWildcard() && n == owner.labels()-1) {
 		owner = owner.last(n).wildcard()
 	}
-	rdatas := make([]string, len(set.rrs))
-	for i, rr := range set.rrs {
-		rdata, err := canonicalRDATA(rr)
-		if err != nil {
-			return nil, err
-		}
-		rdatas[i] = string(rdata)
+	if w.packed == nil {
+		w.packed, w.signed = make([]byte, usualSize), make([]byte, 0, usualSize)
 	}
-	slices.SortFunc(rdatas, strings.Compare)
-	rdatas = slices.Compact(rdatas)
+	rdatas, err := canonicalRDATA(set.rrs, w.packed)
+	if err != nil {
+		return nil, err
+	}
+	slices.SortFunc(rdatas, bytes.Compare)
+	rdatas = slices.CompactFunc(rdatas, bytes.Equal)
 
 	be := binary.BigEndian
-	buf := make([]byte, 0, 512)
+	buf := w.signed[:0]
 	buf = be.AppendUint16(buf, sig.TypeCovered)
 	buf = append(buf, sig.Algorithm, sig.Labels)
 	buf = be.AppendUint32(buf, sig.OrigTtl)
@@ -189,5 +257,9 @@ func signedData(sig *dns.RRSIG, signer name, set *rrset) ([]byte, error) {
 		buf = be.AppendUint16(buf, uint16(len(rdata)))
 		buf = append(buf, rdata...)
 	}
+	w.signed = buf
 	return buf, nil
 }
+
+// usualSize is enough for most RRsets with their signature and key.
+const usualSize = 768

@@ -29,6 +29,8 @@ type work struct {
 	verifications int
 	rounds        int
 	limited       bool // something was left undone because of a bound
+
+	packed, signed []byte // room for the data of the signature that is checked
 }
 
 // zone is a zone that is secure: its keys are to be trusted.
@@ -36,13 +38,23 @@ type zone struct {
 	name  name
 	keys  []*key
 	chain []evidence.Zone // from the anchor to this zone
+	text  string          // name as in evidence; may be empty
+}
+
+// String names the zone as evidence does.
+func (z *zone) String() string {
+	if z.text != "" {
+		return z.text
+	}
+	return z.name.String()
 }
 
 // verified is an RRset together with the signature that fits it.
 type verified struct {
-	set *rrset
-	sig *dns.RRSIG
-	ttl time.Duration // how long it may be remembered
+	set  *rrset
+	sig  *dns.RRSIG
+	zone *zone         // whose signature it is
+	ttl  time.Duration // how long it may be remembered
 }
 
 // encloser returns the name below which the wildcard stands that the RRset was
@@ -67,12 +79,11 @@ func ownerLabels(owner name) int {
 
 // evidence describes the signature.
 func (v *verified) evidence(now time.Time) evidence.Signature {
-	signer, _ := parseName(v.sig.SignerName)
 	at := func(serial uint32) time.Time { // the instant nearest to now
 		return now.Truncate(time.Second).Add(time.Duration(int32(serial-uint32(now.Unix()))) * time.Second).UTC()
 	}
 	return evidence.Signature{
-		Zone: signer.String(), Covers: dns.Type(v.sig.TypeCovered).String(), Tag: v.sig.KeyTag, Algorithm: v.sig.Algorithm,
+		Zone: v.zone.String(), Covers: dns.Type(v.sig.TypeCovered).String(), Tag: v.sig.KeyTag, Algorithm: v.sig.Algorithm,
 		TTL: v.sig.OrigTtl, Inception: at(v.sig.Inception), Expiration: at(v.sig.Expiration),
 	}
 }
@@ -101,11 +112,10 @@ func (z *zone) verify(set *rrset, now time.Time, w *work) (*verified, *fault) {
 	var unusable *key
 	tries := 0
 	for _, sig := range set.sigs {
-		signer, ok := parseName(sig.SignerName)
-		if !ok || signer != z.name {
+		if sig.signer != z.name {
 			continue
 		}
-		if f, n := z.precheck(set, sig, now); f != nil {
+		if f, n := z.precheck(set, sig.RRSIG, now); f != nil {
 			fail(n, f)
 			continue
 		}
@@ -126,15 +136,15 @@ func (z *zone) verify(set *rrset, now time.Time, w *work) (*verified, *fault) {
 			}
 			if data == nil {
 				var err error
-				if data, err = signedData(sig, signer, set); err != nil {
+				if data, err = w.signedData(sig.RRSIG, z.name, set); err != nil {
 					fail(farForm, bogus(dns.ExtendedErrorCodeDNSBogus, "%s: the records cannot be put in canonical form", set))
 					break
 				}
 			}
 			tries++
 			w.verifications++
-			if w.holds(k, data, signatureOctets(sig)) {
-				return &verified{set: set, sig: sig, ttl: lifetime(set, sig, now)}, nil
+			if w.holds(k, data, signatureOctets(sig.RRSIG)) {
+				return &verified{set: set, sig: sig.RRSIG, zone: z, ttl: lifetime(set, sig.RRSIG, now)}, nil
 			}
 			fail(farData, bogus(dns.ExtendedErrorCodeDNSBogus, "%s: the signature by key %d of zone %s does not fit the data", set, sig.KeyTag, z.name))
 		}

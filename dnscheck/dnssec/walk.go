@@ -177,7 +177,7 @@ func (x *walk) enterZone(asked *asking, n name, names entry, chain []evidence.Zo
 	if f != nil {
 		return x.failed(asked, n, chain, f, 0).with(names, nil)
 	}
-	z, life, f := trustKeys(n, names, msg, x.now)
+	z, life, f := trustKeys(n, names, msg, x.now, &work{v: x.v})
 	if f != nil {
 		if n == root && strippedKeys(msg) {
 			f = indeterminate(dns.ExtendedErrorCodeDNSSECIndeterminate, "the resolver does not hand on DNSSEC records: it has the root's DNSKEY without signatures, or not at all")

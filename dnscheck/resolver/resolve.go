@@ -96,18 +96,23 @@ func (r *Resolver) proven(ctx context.Context, k key, typ string) *finished {
 	if r.Validator == nil || r.AskAll {
 		return nil
 	}
-	msg, until := r.Validator.Deny(k.name, k.qtype)
-	if msg == nil {
+	d, ok := r.Validator.Deny(k.name, k.qtype)
+	if !ok {
 		return nil
 	}
-	rep := &reply{msg: msg, expires: earlier(until, r.now().Add(lifetime(msg)))}
-	f := &finished{lookup: evidence.Lookup{Name: k.name, Type: typ, AD: msg.AuthenticatedData}, expires: rep.expires}
-	t := follow(msg, k.name, k.qtype, nil)
+	rep := &reply{msg: d.Reply, expires: earlier(d.Until, r.now().Add(lifetime(d.Reply)))}
+	f := &finished{lookup: evidence.Lookup{Name: k.name, Type: typ, AD: d.Reply.AuthenticatedData}, expires: rep.expires}
+	t := follow(rep.msg, k.name, k.qtype, nil)
+	if !conclude(&f.lookup, rep.msg, &t) || !f.lookup.Absent() {
+		return nil
+	}
 	v := verdict{r: r}
-	if !conclude(&f.lookup, msg, &t) || !f.lookup.Absent() {
-		return nil
+	if d.Judged {
+		v.take(d.Result)
+	} else {
+		v.answer(ctx, rep, "", k.name, k.qtype)
 	}
-	if v.answer(ctx, rep, "", k.name, k.qtype); v.security != evidence.SecuritySecure || v.exists {
+	if v.security != evidence.SecuritySecure || v.exists {
 		return nil
 	}
 	v.write(&f.lookup)
@@ -306,15 +311,7 @@ func clone(l *evidence.Lookup) evidence.Lookup {
 	c.EDE = slices.Clone(l.EDE)
 	c.Aliases = slices.Clone(l.Aliases)
 	c.Answer = slices.Clone(l.Answer)
-	c.Zones = slices.Clone(l.Zones)
-	for i := range c.Zones {
-		z := &c.Zones[i]
-		z.Keys, z.DS, z.DNSKEYs = slices.Clone(z.Keys), slices.Clone(z.DS), slices.Clone(z.DNSKEYs)
-		if z.Signature != nil {
-			sig := *z.Signature
-			z.Signature = &sig
-		}
-	}
+	c.Zones = cloneZones(l.Zones)
 	c.NSEC3 = slices.Clone(l.NSEC3)
 	c.Signatures = slices.Clone(l.Signatures)
 	if l.Failure != nil {
@@ -322,6 +319,29 @@ func clone(l *evidence.Lookup) evidence.Lookup {
 		c.Failure = &f
 	}
 	return c
+}
+
+// cloneZones has the keys of all zones, of which nearly all have one, in one list.
+func cloneZones(zones []evidence.Zone) []evidence.Zone {
+	zones = slices.Clone(zones)
+	n := 0
+	for i := range zones {
+		n += len(zones[i].Keys)
+	}
+	keys := make([]evidence.Key, 0, n)
+	for i := range zones {
+		z := &zones[i]
+		if z.Keys != nil {
+			keys = append(keys, z.Keys...)
+			z.Keys = keys[len(keys)-len(z.Keys) : len(keys) : len(keys)]
+		}
+		z.DS, z.DNSKEYs = slices.Clone(z.DS), slices.Clone(z.DNSKEYs)
+		if z.Signature != nil {
+			sig := *z.Signature
+			z.Signature = &sig
+		}
+	}
+	return zones
 }
 
 // rcodeName is the mnemonic of a response code, or "RCODE" and its number.

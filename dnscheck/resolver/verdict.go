@@ -180,12 +180,16 @@ func (v *verdict) nothing(reason string) {
 func (v *verdict) take(res dnssec.Result) {
 	v.add(res.Security, res.Reason)
 	v.exists = v.exists || res.Exists
-	for _, z := range res.Zones {
-		if z.Security == evidence.SecuritySecure {
+	if v.zones == nil {
+		v.zones = slices.Clip(res.Zones) // the chain is the validator's: write makes a copy
+	}
+	for i := range res.Zones {
+		z := &res.Zones[i]
+		if z.Security == evidence.SecuritySecure && !v.r.handsOn.Load() {
 			v.r.handsOn.Store(true)
 		}
 		if !slices.ContainsFunc(v.zones, func(have evidence.Zone) bool { return have.Name == z.Name }) {
-			v.zones = append(v.zones, z)
+			v.zones = append(v.zones, *z)
 		}
 	}
 	for _, s := range res.Signatures {
@@ -206,8 +210,12 @@ func (v *verdict) take(res dnssec.Result) {
 
 func (v *verdict) write(l *evidence.Lookup) {
 	l.Security, l.Reason, l.Zones, l.Signatures, l.NSEC3 = v.security, v.reason, v.zones, v.signatures, v.nsec3
+	if l.Type == "SOA" {
+		return
+	}
+	l.Zones = slices.Clone(l.Zones)
 	for i := range l.Zones {
-		if z := &l.Zones[i]; l.Type != "SOA" && z.Security == evidence.SecuritySecure {
+		if z := &l.Zones[i]; z.Security == evidence.SecuritySecure {
 			z.DS, z.DNSKEYs, z.Signature = nil, nil, nil // see evidence.Zone
 		}
 	}
