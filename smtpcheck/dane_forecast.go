@@ -138,7 +138,7 @@ func alsoServed(s *evidence.Snapshot, src source, x *served) []dane.Result {
 	var out []dane.Result
 	for _, id := range slices.Compact(ids) {
 		if chain, ders := s.Chain(id); chain != nil && chain != x.chain {
-			in := src.input(s, &served{host: src.host, chain: chain, ders: ders})
+			in := src.input(s, &served{host: src.host, chain: chain, ders: ders, memo: s.Memo()})
 			in.MatchOnly = true
 			out = append(out, dane.Verify(in))
 		}

@@ -174,7 +174,7 @@ func evaluateBothKeys(s *evidence.Snapshot, subject evidence.Subject) check.Find
 			continue
 		}
 		kinds++
-		x := &served{host: subject.Host, chain: chain, ders: ders}
+		x := &served{host: subject.Host, chain: chain, ders: ders, memo: s.Memo()}
 		if len(src.ownRecords()) > 0 && dane.Verify(src.input(s, x)).Verdict == dane.Mismatched {
 			bad, f.Args["record"] = append(bad, c.Kind), src.record(x)
 		}
@@ -215,7 +215,7 @@ var tlsPostQuantum = &check.Check{
 	Args:     tlsArgs,
 	Codes:    append([]*check.Code{quantumSafe, quantumNot, tlsWeakerHere}, quantumOpen.codes()...),
 	Evaluate: func(s *evidence.Snapshot, subject evidence.Subject) check.Finding {
-		return gradeExtra(s, subject.Host, func(g *graded) opinion {
+		return gradeExtra(s, subject.Host, judgeName{code: quantumSafe}, func(g *graded) opinion {
 			switch group := g.tls.Group("X25519MLKEM768"); {
 			case group.Answer == evidence.Accepted, strings.EqualFold(g.session.Handshake.Group, "X25519MLKEM768"):
 				return opinion{code: quantumSafe}
@@ -251,7 +251,7 @@ var tlsSession = &check.Check{
 	Args:     append([]string{"tickets", "ocsp", "alpn"}, tlsArgs...),
 	Codes:    append([]*check.Code{sessionFeatures, sessionStaple, tlsWeakerHere}, sessionOpen.codes()...),
 	Evaluate: func(s *evidence.Snapshot, subject evidence.Subject) check.Finding {
-		return gradeExtra(s, subject.Host, func(g *graded) opinion { return judgeSession(s, g) })
+		return gradeExtra(s, subject.Host, judgeName{}, func(g *graded) opinion { return judgeSession(s, g) })
 	},
 }
 
@@ -270,7 +270,7 @@ func judgeSession(s *evidence.Snapshot, g *graded) opinion {
 		return sessionOpen.of(g, "")
 	}
 	chain, ders := s.Chain(chainOf(g.session))
-	leaf := (&served{chain: chain, ders: ders}).leaf()
+	leaf := (&served{chain: chain, ders: ders, memo: s.Memo()}).leaf()
 	if leaf != nil && leaf.MustStaple && !g.session.Handshake.OCSP && g.tls.OCSP == evidence.Refused {
 		o.code, o.problem = sessionStaple, "does not staple the OCSP response that its certificate demands"
 	}

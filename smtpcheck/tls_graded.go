@@ -1,6 +1,7 @@
 package smtpcheck
 
 import (
+	"net/netip"
 	"slices"
 	"strings"
 
@@ -22,11 +23,56 @@ type graded struct {
 // result is the place of the counted address. Without a plan only the one
 // handshake of the session is known.
 func gradedOf(s *evidence.Snapshot, host string) ([]graded, int) {
-	x := evidence.Once(s, gradedKey(host), func() shared[graded] { return newShared(gradeContacts(s, host)) })
+	x := gradedHost(s, host)
 	return x.list, x.at
 }
 
+// gradings is what gradedOf lists, under a name for the same grading of the same
+// host in other snapshots: nil where there is none, as for one from a file.
+type gradings struct {
+	shared[graded]
+	name *gradingName
+}
+
+func gradedHost(s *evidence.Snapshot, host string) gradings {
+	return evidence.Once(s, gradedKey(host), func() gradings {
+		g := gradings{shared: newShared(gradeContacts(s, host))}
+		g.name = nameGrading(s.Memo(), host, g.shared)
+		return g
+	})
+}
+
 type gradedKey string
+
+// maxNamed is the number of addresses of a host up to which a grading has a name.
+const maxNamed = 4
+
+// gradingName is everything that is judged of a grading. What is known of an
+// address is the same as long as it is the prober's same piece of evidence,
+// which nobody changes.
+type gradingName struct {
+	host  string
+	at    int
+	addrs [maxNamed]struct {
+		addr      netip.Addr
+		tls       *evidence.TLS
+		handshake *evidence.Handshake
+	}
+}
+
+func nameGrading(memo *evidence.Memo, host string, x shared[graded]) *gradingName {
+	if memo == nil || len(x.list) > maxNamed {
+		return nil
+	}
+	name := gradingName{host: host, at: x.at}
+	for i, g := range x.list {
+		if !g.asked {
+			return nil
+		}
+		name.addrs[i].addr, name.addrs[i].tls, name.addrs[i].handshake = g.addr, g.tls, g.session.Handshake
+	}
+	return evidence.Remember(memo, name, func() *gradingName { return &name })
+}
 
 func gradeContacts(s *evidence.Snapshot, host string) ([]graded, int) {
 	list, at := contacts(s, host)
@@ -253,21 +299,56 @@ var tlsWeakerHere = &check.Code{Name: "weaker-elsewhere", Outcome: check.Weak,
 // tlsArgs are the arguments that every check of TLS may use.
 var tlsArgs = []string{"host", "where", "counted", "problem", "reason"}
 
+// judgeName names a judgement of gradings: the code that it gives to a good one,
+// and the tables that it goes by, if any.
+type judgeName struct {
+	code   *check.Code
+	tables *guideline.Tables
+}
+
 // gradeEach judges every address of a host and answers by the counted one,
 // unless another is worse: then by that, under the verdict of the counted one.
 // What is not known elsewhere does not count, but the text then names the
 // addresses that it is about.
-func gradeEach(s *evidence.Snapshot, host string, judge func(*graded) opinion) check.Finding {
-	return grade(s, host, tlsWeakerElsewhere, judge)
+//
+// The judgement is remembered under its name, unless that is empty. One with a
+// name reads TLS, Handshake and address of the gradings, and nothing else.
+func gradeEach(s *evidence.Snapshot, host string, name judgeName, judge func(*graded) opinion) check.Finding {
+	return grade(s, host, name, tlsWeakerElsewhere, judge)
 }
 
 // gradeExtra is gradeEach for the checks that Internet.nl does not have.
-func gradeExtra(s *evidence.Snapshot, host string, judge func(*graded) opinion) check.Finding {
-	return grade(s, host, tlsWeakerHere, judge)
+func gradeExtra(s *evidence.Snapshot, host string, name judgeName, judge func(*graded) opinion) check.Finding {
+	return grade(s, host, name, tlsWeakerHere, judge)
 }
 
-func grade(s *evidence.Snapshot, host string, weaker *check.Code, judge func(*graded) opinion) check.Finding {
-	list, at := gradedOf(s, host)
+// judged is a finding without its evidence, which is at these places of the list.
+type judged struct {
+	check.Finding
+	where []int
+}
+
+// judgedKey is what a judgement was made of, and by.
+type judgedKey struct {
+	of *gradingName
+	by judgeName
+}
+
+func grade(s *evidence.Snapshot, host string, name judgeName, weaker *check.Code, judge func(*graded) opinion) check.Finding {
+	x := gradedHost(s, host)
+	memo := s.Memo()
+	if x.name == nil || name.code == nil {
+		memo = nil
+	}
+	j := evidence.Remember(memo, judgedKey{x.name, name}, func() judged { return judgeGradings(x.list, x.at, host, weaker, judge) })
+	f := j.Finding
+	for _, i := range j.where {
+		f.Evidence = append(f.Evidence, pointers(s, x.list[i].session)...)
+	}
+	return f
+}
+
+func judgeGradings(list []graded, at int, host string, weaker *check.Code, judge func(*graded) opinion) judged {
 	opinions := make([]opinion, len(list))
 	for i := range list {
 		opinions[i] = judge(&list[i])
@@ -278,8 +359,7 @@ func grade(s *evidence.Snapshot, host string, weaker *check.Code, judge func(*gr
 			worst = i
 		}
 	}
-	f := check.Finding{Code: mine.code, Verdict: mine.verdict, Args: map[string]string{}}
-	alike := func(o opinion) bool { return o.code == opinions[worst].code }
+	f := judged{Finding: check.Finding{Code: mine.code, Verdict: mine.verdict, Args: map[string]string{}}}
 	if worst != at {
 		f.Code = tlsWorseElsewhere
 		if opinions[worst].code.Outcome == check.Weak {
@@ -288,9 +368,9 @@ func grade(s *evidence.Snapshot, host string, weaker *check.Code, judge func(*gr
 	}
 	var where []string
 	for i, o := range opinions {
-		if alike(o) {
+		if o.code == opinions[worst].code {
 			where = append(where, list[i].addr.String())
-			f.Evidence = append(f.Evidence, pointers(s, list[i].session)...)
+			f.where = append(f.where, i)
 		}
 	}
 	for k, v := range opinions[worst].args {

@@ -53,9 +53,14 @@ func tlsKeyExchangeBy(tables *guideline.Tables) *check.Check {
 		Codes: append([]*check.Code{groupsGood, groupsModern, groupsPhaseOut, groupsInsufficient, groupsUnseen, groupsPhaseOutUnseen, groupsSpare, groupsNothing,
 			tlsWorseElsewhere, tlsWeakerElsewhere}, groupsOpen.codes()...),
 		Evaluate: func(s *evidence.Snapshot, subject evidence.Subject) check.Finding {
-			f := gradeEach(s, subject.Host, func(g *graded) opinion { return judgeGroups(g, tables) })
-			f.Args["groups"] = acceptedGroups(s, subject.Host)
-			return f
+			return gradeEach(s, subject.Host, judgeName{groupsGood, tables}, func(g *graded) opinion {
+				o := judgeGroups(g, tables)
+				if o.args == nil {
+					o.args = map[string]string{}
+				}
+				o.args["groups"] = acceptedGroups(s, subject.Host)
+				return o
+			})
 		},
 	}
 }

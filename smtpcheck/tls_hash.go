@@ -42,7 +42,7 @@ func tlsKeyExchangeHashBy(tables *guideline.Tables) *check.Check {
 		Codes: append([]*check.Code{hashGood, hashNothing, hashPhaseOut, hashInsufficient, hashUnseen, tlsWorseElsewhere, tlsWeakerElsewhere},
 			hashOpen.codes()...),
 		Evaluate: func(s *evidence.Snapshot, subject evidence.Subject) check.Finding {
-			return gradeEach(s, subject.Host, func(g *graded) opinion { return judgeHash(g, tables.KeyExchangeHashes) })
+			return gradeEach(s, subject.Host, judgeName{hashGood, tables}, func(g *graded) opinion { return judgeHash(g, tables.KeyExchangeHashes) })
 		},
 	}
 }

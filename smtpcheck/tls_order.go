@@ -39,7 +39,7 @@ func tlsCipherOrderBy(tables *guideline.Tables) *check.Check {
 		Args:     append([]string{"chosen", "expected"}, tlsArgs...),
 		Codes:    append([]*check.Code{orderGood, orderNothing, orderWrong, orderClient, orderInsufficient, tlsWorseElsewhere}, orderOpen.codes()...),
 		Evaluate: func(s *evidence.Snapshot, subject evidence.Subject) check.Finding {
-			return gradeEach(s, subject.Host, func(g *graded) opinion { return judgeOrder(g, tables.Suites) })
+			return gradeEach(s, subject.Host, judgeName{orderGood, tables}, func(g *graded) opinion { return judgeOrder(g, tables.Suites) })
 		},
 	}
 }

@@ -22,7 +22,7 @@ func answered(answer func(*evidence.TLS) evidence.Answer, accepted, refused, non
 		return o.of(g, "")
 	}
 	return func(s *evidence.Snapshot, subject evidence.Subject) check.Finding {
-		return gradeEach(s, subject.Host, judge)
+		return gradeEach(s, subject.Host, judgeName{code: accepted}, judge)
 	}
 }
 
@@ -100,7 +100,7 @@ var tlsClientRenegotiation = &check.Check{
 	Args:     append([]string{"times"}, tlsArgs...),
 	Codes:    append([]*check.Code{clientNot, clientLimited, clientUnlimited, clientNotAskable, tlsWorseElsewhere, tlsWeakerElsewhere}, clientOpen.codes()...),
 	Evaluate: func(s *evidence.Snapshot, subject evidence.Subject) check.Finding {
-		return gradeEach(s, subject.Host, judgeClientRenegotiation)
+		return gradeEach(s, subject.Host, judgeName{code: clientNot}, judgeClientRenegotiation)
 	},
 }
 
@@ -157,7 +157,7 @@ var tlsZeroRTT = &check.Check{
 	Args:     append([]string{"octets"}, tlsArgs...),
 	Codes:    append([]*check.Code{zeroRTTRefused, zeroRTTOffered, tlsWorseElsewhere}, zeroRTTOpen.codes()...),
 	Evaluate: func(s *evidence.Snapshot, subject evidence.Subject) check.Finding {
-		return gradeEach(s, subject.Host, judgeZeroRTT)
+		return gradeEach(s, subject.Host, judgeName{code: zeroRTTRefused}, judgeZeroRTT)
 	},
 }
 

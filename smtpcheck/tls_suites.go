@@ -43,7 +43,7 @@ func tlsCiphersBy(tables *guideline.Tables) *check.Check {
 		Codes: append([]*check.Code{suitesGood, suitesPhaseOut, suitesInsufficient, suitesPhaseOutUnseen, suitesUnseen, tlsWorseElsewhere, tlsWeakerElsewhere},
 			suitesOpen.codes()...),
 		Evaluate: func(s *evidence.Snapshot, subject evidence.Subject) check.Finding {
-			return gradeEach(s, subject.Host, func(g *graded) opinion { return judgeSuites(g, tables.Suites) })
+			return gradeEach(s, subject.Host, judgeName{suitesGood, tables}, func(g *graded) opinion { return judgeSuites(g, tables.Suites) })
 		},
 	}
 }

@@ -34,7 +34,7 @@ func tlsVersionBy(tables *guideline.Tables) *check.Check {
 		Args:     append([]string{"versions"}, tlsArgs...),
 		Codes:    append([]*check.Code{versionGood, versionInsufficient, versionUnseen, tlsWorseElsewhere}, versionOpen.codes()...),
 		Evaluate: func(s *evidence.Snapshot, subject evidence.Subject) check.Finding {
-			return gradeEach(s, subject.Host, func(g *graded) opinion { return judgeVersions(g, tables.Versions) })
+			return gradeEach(s, subject.Host, judgeName{versionGood, tables}, func(g *graded) opinion { return judgeVersions(g, tables.Versions) })
 		},
 	}
 }
