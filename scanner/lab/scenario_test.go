@@ -82,7 +82,8 @@ func look(t *testing.T, s *scanner.Scanner, input string) (snap *evidence.Snapsh
 	return snap
 }
 
-// sameOctets holds the faster JSON library to what encoding/json writes.
+// sameOctets holds the faster JSON library to what encoding/json writes, and the
+// report to that of the stored evidence, which shares nothing with other scans.
 func sameOctets(t *testing.T, snap *evidence.Snapshot, r *report.Report) {
 	t.Helper()
 	var got, want bytes.Buffer
@@ -94,6 +95,14 @@ func sameOctets(t *testing.T, snap *evidence.Snapshot, r *report.Report) {
 	stored, err := evidence.Marshal(snap)
 	if digest := fmt.Sprintf("sha256:%x", sha256.Sum256(stored)); err != nil || r.EvidenceDigest != digest {
 		t.Errorf("%s: %v, digest %s, and the stored form has %s", snap.Domain, err, r.EvidenceDigest, digest)
+	}
+	alone, err := evidence.Unmarshal(stored)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var again bytes.Buffer
+	if err := report.NewEncoder(&again, false).Report(judge(t, alone)); err != nil || !bytes.Equal(again.Bytes(), got.Bytes()) {
+		t.Errorf("%s: %v, judged alone the report is another:\n%s\n%s", snap.Domain, err, again.Bytes(), got.Bytes())
 	}
 }
 
