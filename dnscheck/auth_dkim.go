@@ -100,10 +100,8 @@ func spfSendsNothing(s *evidence.Snapshot) bool {
 }
 
 func dmarcRejects(s *evidence.Snapshot) bool {
-	found := findDMARC(s)
-	text, _ := found.One()
-	r, err := dmarc.Parse(text)
-	return err == nil && r.Requested(found.Org) == dmarc.Reject && !r.Testing()
+	v := viewDMARC(s)
+	return v.record != nil && v.record.Requested(v.found.Org) == dmarc.Reject && !v.record.Testing()
 }
 
 // unknownNeed lists the lookups without answer because of which it is not
@@ -140,6 +138,10 @@ var compatSPFNothing = regexp.MustCompile(`^v=spf1 +(?:exp=[^ ]+ +)?-all;?(?: +e
 // compatSendsNothing reports whether Internet.nl takes a domain for one that
 // sends no mail. It looks at the spelling of the records, case included.
 func compatSendsNothing(s *evidence.Snapshot) bool {
+	records := spf.CompatSelect(s.Lookup(s.Domain, "TXT"))
+	if len(records) != 1 || !compatSPFNothing.MatchString(records[0]) {
+		return false
+	}
 	found := dmarc.CompatFind(s.Lookup, s.Domain)
 	text, ok := found.One()
 	if r, _ := compatDMARC(s); !ok || r.Status != dmarc.CompatValid {
@@ -150,10 +152,6 @@ func compatSendsNothing(s *evidence.Snapshot) bool {
 	if found.Org {
 		rejects = strings.Contains(tail, "sp=reject") || rejects && !strings.Contains(after, "sp=")
 	}
-	if !ok || !rejects {
-		return false
-	}
-	records := spf.CompatSelect(s.Lookup(s.Domain, "TXT"))
-	return len(records) == 1 && compatSPFNothing.MatchString(records[0]) &&
-		spf.CompatPolicy(s.Lookup, s.Domain, records[0]).Status == spf.CompatValid
+	r, _, _ := compatSPF(s)
+	return ok && rejects && r.Status == spf.CompatValid
 }

@@ -77,7 +77,7 @@ var dmarcPolicy = &check.Check{
 func evaluateDMARCPolicy(s *evidence.Snapshot, _ evidence.Subject) check.Finding {
 	own := findDMARC(s)
 	compat, verdict := compatDMARC(s)
-	text, one := own.One()
+	_, one := own.One()
 	var f check.Finding
 	switch {
 	case own.Unknown:
@@ -85,7 +85,7 @@ func evaluateDMARCPolicy(s *evidence.Snapshot, _ evidence.Subject) check.Finding
 	case !one:
 		f = dmarcNoRecord.finding(verdict)
 	default:
-		f = judgeDMARC(s, own, text, verdict)
+		f = judgeDMARC(s, own, verdict)
 	}
 	f = dmarcArgs(s, own, f, verdict)
 	var syntax *dmarc.CompatSyntaxError
@@ -125,9 +125,9 @@ func readCompatDMARC(s *evidence.Snapshot) (dmarc.CompatResult, string) {
 }
 
 // judgeDMARC judges the one record by the standards.
-func judgeDMARC(s *evidence.Snapshot, found dmarc.Found, text, verdict string) check.Finding {
-	r, err := dmarc.Parse(text)
-	if err != nil {
+func judgeDMARC(s *evidence.Snapshot, found dmarc.Found, verdict string) check.Finding {
+	r := viewDMARC(s).record
+	if r == nil {
 		f := dmarcInvalid.finding(verdict)
 		f.Args = map[string]string{"suggestion": txtRecord(dmarc.NameOf(found.Domain), "v=DMARC1; p=reject; rua=mailto:postmaster@"+found.Domain)}
 		return f

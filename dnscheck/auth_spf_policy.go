@@ -117,10 +117,9 @@ func evaluateSPFPolicy(s *evidence.Snapshot, _ evidence.Subject) check.Finding {
 		f.Points = &compat.Points
 	}
 	for _, n := range root.All() {
-		f.Evidence = append(f.Evidence, pointers(s, n.Lookup)...)
+		f.Evidence = addPointers(s, f.Evidence, n.Lookup)
 	}
 	slices.Sort(f.Evidence)
-	f.Evidence = slices.Compact(f.Evidence)
 	return f
 }
 
@@ -139,6 +138,22 @@ func lookupsOf(root *spf.Node) string {
 // compatSPF is Internet.nl's judgement of the policy, what its grammar could
 // not read, and its verdict.
 func compatSPF(s *evidence.Snapshot) (r spf.CompatResult, rest, verdict string) {
+	x := evidence.Once(s, compatSPFKey{}, func() (x compatSPFReading) {
+		x.result, x.rest, x.verdict = readCompatSPF(s)
+		return x
+	})
+	return x.result, x.rest, x.verdict
+}
+
+type (
+	compatSPFKey     struct{}
+	compatSPFReading struct {
+		result        spf.CompatResult
+		rest, verdict string
+	}
+)
+
+func readCompatSPF(s *evidence.Snapshot) (r spf.CompatResult, rest, verdict string) {
 	texts := spf.CompatSelect(s.Lookup(s.Domain, "TXT"))
 	if len(texts) != 1 {
 		return r, "", "not-tested"

@@ -69,9 +69,9 @@ func (v dmarcView) with(f check.Finding, lookups ...*evidence.Lookup) check.Find
 	if at == "" {
 		at = v.s.Domain
 	}
-	for k, arg := range map[string]string{"domain": shown(v.s.Domain), "name": shown(dmarc.NameOf(at)), "record": shown(v.text), "also": "", "others": ""} {
-		if _, has := f.Args[k]; !has {
-			f.Args[k] = arg
+	for _, arg := range [...][2]string{{"domain", shown(v.s.Domain)}, {"name", shown(dmarc.NameOf(at))}, {"record", shown(v.text)}, {"also"}, {"others"}} {
+		if _, has := f.Args[arg[0]]; !has {
+			f.Args[arg[0]] = arg[1]
 		}
 	}
 	f.Evidence = pointers(v.s, append([]*evidence.Lookup{v.s.Lookup(dmarc.NameOf(v.s.Domain), "TXT"), v.found.Lookup}, lookups...)...)

@@ -133,13 +133,14 @@ func ownFault(l *evidence.Lookup) bool {
 
 // whatFailed lists questions without a usable answer, with what became of each.
 func whatFailed(lookups ...*evidence.Lookup) string {
-	var list []string
-	for _, l := range lookups {
-		if l == nil {
-			list = append(list, "a question was not asked")
-			continue
+	if len(lookups) == 0 {
+		return ""
+	}
+	list := make([]string, len(lookups))
+	for i, l := range lookups {
+		if list[i] = "a question was not asked"; l != nil {
+			list[i] = l.Name + " " + l.Type + ": " + l.Words()
 		}
-		list = append(list, l.Name+" "+l.Type+": "+l.Words())
 	}
 	return enumerate(list)
 }

@@ -3,6 +3,7 @@ package dnscheck
 import (
 	"fmt"
 	"slices"
+	"strconv"
 
 	"mailvet/report/check"
 	"mailvet/report/evidence"
@@ -143,9 +144,9 @@ func (c algorithmCodes) judge(z *evidence.Zone) (*check.Code, []string) {
 }
 
 func keyWords(k evidence.DNSKEY) string {
-	text := fmt.Sprintf("key %d (%s", k.Tag, evidence.AlgorithmName(k.Algorithm))
+	text := "key " + strconv.Itoa(int(k.Tag)) + " (" + evidence.AlgorithmName(k.Algorithm)
 	if k.Algorithm <= 10 && k.Bits > 0 {
-		text += fmt.Sprintf(", %d bits", k.Bits)
+		text += ", " + strconv.Itoa(k.Bits) + " bits"
 	}
 	return text + ")"
 }

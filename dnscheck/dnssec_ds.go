@@ -1,8 +1,8 @@
 package dnscheck
 
 import (
-	"fmt"
 	"slices"
+	"strconv"
 
 	"mailvet/report/check"
 	"mailvet/report/evidence"
@@ -52,10 +52,14 @@ func (c dsCodes) finding(s *evidence.Snapshot, subject evidence.Subject, perHost
 		Args: map[string]string{"domain": s.Domain, "name": name, "zone": z.zone.Name, "keys": enumerate(list)}}
 }
 
+func keyText(tag uint16, what string) string {
+	return "key " + strconv.Itoa(int(tag)) + " (" + what + ")"
+}
+
 func (c dsCodes) judge(z *evidence.Zone) (*check.Code, []string) {
 	var known, forbidden, stray, all []string
 	for _, d := range z.DS {
-		text := fmt.Sprintf("key %d (%s)", d.Tag, evidence.DigestName(d.Digest))
+		text := keyText(d.Tag, evidence.DigestName(d.Digest))
 		all = append(all, text)
 		switch digestUse(d.Digest) {
 		case useMustNot:
@@ -66,7 +70,7 @@ func (c dsCodes) judge(z *evidence.Zone) (*check.Code, []string) {
 			}
 		}
 		if !slices.ContainsFunc(z.DNSKEYs, func(k evidence.DNSKEY) bool { return k.Tag == d.Tag && k.Algorithm == d.Algorithm }) {
-			stray = append(stray, fmt.Sprintf("key %d (%s)", d.Tag, evidence.AlgorithmName(d.Algorithm)))
+			stray = append(stray, keyText(d.Tag, evidence.AlgorithmName(d.Algorithm)))
 		}
 	}
 	sha1 := slices.ContainsFunc(z.DS, func(d evidence.DS) bool { return d.Digest == 1 })

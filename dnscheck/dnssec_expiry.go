@@ -1,8 +1,8 @@
 package dnscheck
 
 import (
-	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -44,9 +44,10 @@ type signed struct {
 // name, and over the zone's keys; those of TLSA records whoever signed them.
 func signaturesOf(s *evidence.Snapshot, name string, z signedZone) []signed {
 	var list []signed
+	below := "." + name
 	for i := range s.Lookups {
 		l := &s.Lookups[i]
-		if l.Name != name && !strings.HasSuffix(l.Name, "."+name) || l.Security != evidence.SecuritySecure {
+		if l.Security != evidence.SecuritySecure || l.Name != name && !strings.HasSuffix(l.Name, below) {
 			continue
 		}
 		for _, sig := range l.Signatures {
@@ -65,8 +66,12 @@ func signaturesOf(s *evidence.Snapshot, name string, z signedZone) []signed {
 // short validity only the newest of each zone and key counts: the others may
 // come from a resolver's memory, and the server has better ones.
 func soonest(list []signed, now time.Time) (worst signed, due bool) {
-	newest := map[string]time.Time{}
-	by := func(x signed) string { return fmt.Sprint(x.Zone, " ", x.Tag, " ", x.Algorithm) }
+	type key struct {
+		zone           string
+		tag, algorithm int
+	}
+	newest := map[key]time.Time{}
+	by := func(x signed) key { return key{x.Zone, int(x.Tag), int(x.Algorithm)} }
 	for _, x := range list {
 		if x.Expiration.After(newest[by(x)]) {
 			newest[by(x)] = x.Expiration
@@ -146,7 +151,7 @@ func span(d time.Duration) string {
 	if n == 1 {
 		return "1 " + unit
 	}
-	return fmt.Sprint(n, " ", unit, "s")
+	return strconv.Itoa(n) + " " + unit + "s"
 }
 
 var (

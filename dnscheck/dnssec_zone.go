@@ -90,24 +90,24 @@ func (c zoneCodes) hosts() []*check.Code {
 
 // finding answers where there is no zone to judge; nil where there is one.
 func (c zoneCodes) finding(s *evidence.Snapshot, subject evidence.Subject, z signedZone, perHost bool) *check.Finding {
-	name := zoneSubject(s, subject)
-	f := check.Finding{Args: map[string]string{"domain": s.Domain, "name": name, "zone": z.name(name)}, Evidence: pointers(s, z.lookup)}
+	var code *check.Code
 	switch {
 	case perHost && subject.Host == "":
-		f.Code = c.noMail
+		code = c.noMail
 		if s.Mail().Status == evidence.MailUnknown {
-			f.Code = c.mailUnknown
+			code = c.mailUnknown
 		}
 	case z.state == zoneUnknown:
-		f.Code = c.unknown
+		code = c.unknown
 	case z.state == zoneUnsigned:
-		f.Code = c.unsigned
+		code = c.unsigned
 	case perHost && signedZoneOf(s, s.Domain).name("") == z.zone.Name:
-		f.Code = c.same
+		code = c.same
 	default:
 		return nil
 	}
-	return &f
+	name := zoneSubject(s, subject)
+	return &check.Finding{Code: code, Args: map[string]string{"domain": s.Domain, "name": name, "zone": z.name(name)}, Evidence: pointers(s, z.lookup)}
 }
 
 func zoneSubject(s *evidence.Snapshot, subject evidence.Subject) string {

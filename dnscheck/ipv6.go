@@ -191,9 +191,10 @@ func countIPv6(list []server) census {
 	return c
 }
 
-func (c census) args(s *evidence.Snapshot) map[string]string {
-	return map[string]string{
-		"domain": s.Domain, "with": enumerate(c.with), "without": enumerate(c.without),
-		"unknown": enumerate(c.unknown), "failed": whatFailed(c.failed...),
-	}
+// args are what the texts tell of it, with room for more.
+func (c census) args(s *evidence.Snapshot, more int) map[string]string {
+	args := make(map[string]string, 5+more)
+	args["domain"], args["with"], args["without"] = s.Domain, enumerate(c.with), enumerate(c.without)
+	args["unknown"], args["failed"] = enumerate(c.unknown), whatFailed(c.failed...)
+	return args
 }

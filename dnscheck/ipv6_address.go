@@ -50,7 +50,7 @@ var (
 func evaluateNSAddress(s *evidence.Snapshot, _ evidence.Subject) check.Finding {
 	d := delegationOf(s)
 	c := countIPv6(serversOf(s, d.hosts))
-	f := check.Finding{Args: c.args(s), Evidence: pointers(s, append(d.climb, c.lookups...)...)}
+	f := check.Finding{Args: c.args(s, 1), Evidence: pointers(s, append(d.climb, c.lookups...)...)}
 	switch {
 	case d.ownFault:
 		f.Code = nsAddressNotAsked
@@ -129,7 +129,7 @@ func evaluateMXAddress(s *evidence.Snapshot, _ evidence.Subject) check.Finding {
 	}
 	c := countIPv6(serversOf(s, m.Hosts))
 	odd := oddMX(s, m)
-	f := check.Finding{Args: c.args(s), Evidence: pointers(s, append([]*evidence.Lookup{s.Lookup(s.Domain, "MX")}, c.lookups...)...)}
+	f := check.Finding{Args: c.args(s, 1), Evidence: pointers(s, append([]*evidence.Lookup{s.Lookup(s.Domain, "MX")}, c.lookups...)...)}
 	f.Args["odd"] = enumerate(odd)
 	switch {
 	case len(c.without) > 0 && len(c.with) == 0:

@@ -62,10 +62,9 @@ func (c reachCodes) codes() []*check.Code {
 // reason, is unreachable.
 func (c reachCodes) finding(s *evidence.Snapshot, hosts []triedHost, points int, leftOut bool) check.Finding {
 	got := sift(s, hosts)
-	f := check.Finding{Code: c.choose(s, got, leftOut), Args: got.lookups.args(s), Evidence: got.evidence}
-	for name, list := range map[string][]string{"answering": got.answering, "failing": got.failing, "down": got.down, "forbidden": got.outOfBounds, "untried": got.untried} {
-		f.Args[name] = enumerate(list)
-	}
+	f := check.Finding{Code: c.choose(s, got, leftOut), Args: got.lookups.args(s, 7), Evidence: got.evidence}
+	f.Args["answering"], f.Args["failing"], f.Args["down"] = enumerate(got.answering), enumerate(got.failing), enumerate(got.down)
+	f.Args["forbidden"], f.Args["untried"] = enumerate(got.outOfBounds), enumerate(got.untried)
 	f.Args["points"], f.Args["port"] = strconv.Itoa(points), strconv.Itoa(cmp.Or(s.Vantage.SMTPPort, 25))
 	if f.Code == c.all && points < 10 {
 		f.Code = c.few

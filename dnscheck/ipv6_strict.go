@@ -45,7 +45,7 @@ var (
 func evaluateAllNS(s *evidence.Snapshot, _ evidence.Subject) check.Finding {
 	d := delegationOf(s)
 	c := countIPv6(serversOf(s, d.hosts))
-	f := check.Finding{Args: c.args(s), Evidence: pointers(s, append(d.climb, c.lookups...)...)}
+	f := check.Finding{Args: c.args(s, 1), Evidence: pointers(s, append(d.climb, c.lookups...)...)}
 	switch {
 	case d.ownFault:
 		f.Code = allNSNotAsked

@@ -26,6 +26,8 @@ type try struct {
 	at    any    // the *evidence.Session or *evidence.Reach; nil if there is none
 }
 
+func (t try) text(host string) string { return host + " [" + t.addr.String() + "] (" + t.why + ")" }
+
 func classify(reach evidence.Reachable, failure *evidence.Failure) (state, string) {
 	if reach == evidence.Reached {
 		return answered, ""
@@ -66,7 +68,8 @@ func mxTries(s *evidence.Snapshot, host string, addrs []netip.Addr) []try {
 	list := make([]try, len(addrs))
 	for i, a := range addrs {
 		list[i] = try{addr: a, why: "not tried"}
-		j := slices.IndexFunc(sessions, func(x *evidence.Session) bool { return x.Addr == a.String() })
+		text := a.String()
+		j := slices.IndexFunc(sessions, func(x *evidence.Session) bool { return x.Addr == text })
 		if j >= 0 {
 			list[i].state, list[i].why = classify(sessions[j].Reach, sessions[j].Failure)
 			list[i].at = sessions[j]
@@ -173,8 +176,10 @@ func sift(s *evidence.Snapshot, hosts []triedHost) found {
 	var servers []server
 	for _, h := range hosts {
 		servers = append(servers, h.server)
-		for _, t := range slices.Concat(h.six, h.four) {
-			f.evidence = append(f.evidence, pointers(s, t.at)...)
+		for _, tries := range [][]try{h.six, h.four} {
+			for _, t := range tries {
+				f.evidence = append(f.evidence, pointers(s, t.at)...)
+			}
 		}
 		if h.points() == 10 {
 			f.answering = append(f.answering, h.host)
@@ -184,15 +189,14 @@ func sift(s *evidence.Snapshot, hosts []triedHost) found {
 			continue
 		}
 		for _, t := range h.six {
-			text := h.host + " [" + t.addr.String() + "] (" + t.why + ")"
 			switch t.state {
 			case answered:
 			case silent, refused:
-				f.failing = append(f.failing, text)
+				f.failing = append(f.failing, t.text(h.host))
 			case forbidden:
-				f.outOfBounds = append(f.outOfBounds, text)
+				f.outOfBounds = append(f.outOfBounds, t.text(h.host))
 			case untried:
-				f.untried = append(f.untried, text)
+				f.untried = append(f.untried, t.text(h.host))
 			}
 		}
 	}

@@ -52,16 +52,15 @@ func taken(r *evidence.Routing) (prefix string, routes []evidence.Route) {
 	}
 	bits := -1
 	for _, x := range r.Routes {
-		p, err := netip.ParsePrefix(x.Prefix)
-		switch {
-		case err != nil:
-		case p.Bits() > bits:
-			bits, prefix, routes = p.Bits(), x.Prefix, []evidence.Route{x}
-		case x.Prefix == prefix:
-			routes = append(routes, x)
+		if p, err := netip.ParsePrefix(x.Prefix); err == nil && p.Bits() > bits {
+			bits, prefix = p.Bits(), x.Prefix
 		}
 	}
-	return prefix, routes
+	others := func(x evidence.Route) bool { return bits < 0 || x.Prefix != prefix }
+	if !slices.ContainsFunc(r.Routes, others) {
+		return prefix, r.Routes
+	}
+	return prefix, slices.DeleteFunc(slices.Clone(r.Routes), others)
 }
 
 // systemText names an autonomous system, with its name where that is known.

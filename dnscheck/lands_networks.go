@@ -107,7 +107,7 @@ type spread struct {
 func spreadOf(h rpkiHosts) spread {
 	var p spread
 	var seen []netip.Addr
-	families := map[bool]bool{}
+	four, six := 0, 0 // whether some of a family are routed
 	for _, row := range h.rows {
 		if slices.Contains(seen, row.addr) {
 			continue
@@ -120,33 +120,36 @@ func spreadOf(h rpkiHosts) spread {
 		} else {
 			p.six++
 		}
-		p.addresses = append(p.addresses, row.addr.String())
+		p.addresses = append(p.addresses, row.text)
 		if network, err := row.addr.Prefix(bits); err == nil {
 			p.networks = appendNew(p.networks, network.String())
 		}
-		p.route(row)
-		if prefix, _ := taken(row.routing); prefix != "" {
-			families[row.addr.Is4()] = true
+		switch routed := p.route(row); {
+		case routed && row.addr.Is4():
+			four = 1
+		case routed:
+			six = 1
 		}
 	}
-	p.families = len(families)
+	p.families = four + six
 	return p
 }
 
-// route adds what is known of the routes to one address.
-func (p *spread) route(row rpkiRow) {
+// route adds what is known of the routes to one address, and reports whether
+// there is one.
+func (p *spread) route(row rpkiRow) bool {
 	r := row.routing
 	switch {
 	case r == nil || r.RouteSource == evidence.SourceUnknown:
 		p.unlooked = true
-		return
+		return false
 	case r.RouteSource != evidence.SourceUsable:
-		p.failed = append(p.failed, "the routes to "+row.addr.String()+" "+sourceText(r.RouteSource, row.addr))
-		return
+		p.failed = append(p.failed, "the routes to "+row.text+" "+sourceText(r.RouteSource, row.addr))
+		return false
 	}
 	prefix, routes := taken(r)
 	if prefix == "" {
-		return
+		return false
 	}
 	p.prefixes = appendNew(p.prefixes, prefix)
 	var here []uint32
@@ -161,6 +164,7 @@ func (p *spread) route(row rpkiRow) {
 	}
 	p.common = slices.DeleteFunc(p.common, func(asn uint32) bool { return asn == 0 || !slices.Contains(here, asn) })
 	p.routed = true
+	return true
 }
 
 // one reports whether there is at most one of each address family.

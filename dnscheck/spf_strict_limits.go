@@ -115,11 +115,10 @@ func (v spfView) limitsUnknown() []*evidence.Lookup {
 // compared says how Internet.nl counts, where that comes to another judgement
 // or number.
 func (v spfView) compared() string {
-	texts := spf.CompatSelect(v.Root.Lookup)
-	if len(texts) != 1 || v.Root.State != spf.Valid {
+	c, _, _ := compatSPF(v.s)
+	if c.Status == spf.CompatNone || v.Root.State != spf.Valid {
 		return ""
 	}
-	c := spf.CompatPolicy(v.s.Lookup, v.s.Domain, texts[0])
 	theirs := spf.MaxLookups - c.Left
 	over := c.Status == spf.CompatMaxLookups
 	switch {

@@ -17,7 +17,7 @@ import (
 // once a day.
 func OrgDomain(name string) string {
 	suffix, _ := publicsuffix.PublicSuffix(name)
-	if _, err := netip.ParseAddr(name); err == nil {
+	if isAddr(name) {
 		// The library makes an exception for addresses, the algorithm does not.
 		suffix = name[strings.LastIndexByte(name, '.')+1:]
 	}
@@ -26,4 +26,14 @@ func OrgDomain(name string) string {
 		return ""
 	}
 	return name[strings.LastIndexByte(above[:len(above)-1], '.')+1:]
+}
+
+// isAddr reports whether a text is an address. It ends in a digit or has a
+// colon, which saves most names the parsing.
+func isAddr(name string) bool {
+	if name == "" || !strings.Contains(name, ":") && (name[len(name)-1] < '0' || name[len(name)-1] > '9') {
+		return false
+	}
+	_, err := netip.ParseAddr(name)
+	return err == nil
 }
