@@ -17,30 +17,35 @@ import (
 func Run(catalogue []*Check, s *evidence.Snapshot) []Result {
 	s = s.Frozen()
 	results := make([]Result, 0, len(catalogue))
-	done := make(map[*Check][]Finding, len(catalogue))
 	var scopes [PerMailbox + 1][]evidence.Subject
 	for scope := PerDomain; scope <= PerMailbox; scope++ {
 		scopes[scope] = Subjects(s, scope)
 	}
+	total := 0
+	for _, c := range catalogue {
+		total += len(scopes[c.Scope])
+	}
+	all := make([]Finding, total)
 	for _, c := range catalogue {
 		subjects := scopes[c.Scope]
 		if len(subjects) == 0 {
 			continue
 		}
-		findings := make([]Finding, len(subjects))
+		findings := all[:len(subjects):len(subjects)]
+		all = all[len(subjects):]
 		for i, subject := range subjects {
-			findings[i] = answer(c, s, subject, done)
+			findings[i] = answer(c, s, subject, results)
 			findings[i].Subject = subject
 		}
-		done[c] = findings
 		results = append(results, Result{c, findings})
 	}
 	return results
 }
 
-func answer(c *Check, s *evidence.Snapshot, subject evidence.Subject, done map[*Check][]Finding) Finding {
+// answer evaluates a check for one subject; done are the results so far.
+func answer(c *Check, s *evidence.Snapshot, subject evidence.Subject, done []Result) Finding {
 	for _, req := range c.Requires {
-		f, ok := findingFor(done[req], subject)
+		f, ok := findingFor(done, req, subject)
 		if !ok {
 			continue
 		}
@@ -69,7 +74,12 @@ func answer(c *Check, s *evidence.Snapshot, subject evidence.Subject, done map[*
 	return f
 }
 
-func findingFor(findings []Finding, subject evidence.Subject) (Finding, bool) {
+func findingFor(done []Result, req *Check, subject evidence.Subject) (Finding, bool) {
+	i := slices.IndexFunc(done, func(r Result) bool { return r.Check == req })
+	if i < 0 {
+		return Finding{}, false
+	}
+	findings := done[i].Findings
 	for _, want := range [...]evidence.Subject{subject, {Host: subject.Host}, {}} {
 		for i := range findings {
 			if findings[i].Subject == want {

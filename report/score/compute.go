@@ -85,7 +85,13 @@ type reading struct {
 }
 
 func (t *tally) gather() bool {
-	any := false
+	any, rows := false, 0
+	for i := range t.policy.Rows {
+		if t.policy.Rows[i].Category == t.rule.ID {
+			rows++
+		}
+	}
+	t.lines = make([]line, 0, rows)
 	for i := range t.policy.Rows {
 		if r := &t.policy.Rows[i]; r.Category == t.rule.ID {
 			t.lines = append(t.lines, line{row: r, full: t.policy.fieldFull(r.Field), status: Passed, worst: Passed, verdict: notTested})
