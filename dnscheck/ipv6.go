@@ -114,20 +114,19 @@ func ReachWants(s *evidence.Snapshot) []Want {
 		return nil
 	}
 	var list []Want
-	want := func(host string, addrs []netip.Addr) {
-		for _, a := range addrs {
-			if s.Reach(host, a.String()) == nil {
-				list = append(list, Want{host, a})
+	want := func(host string, tries []try) {
+		for _, t := range tries {
+			if t.at == nil {
+				list = append(list, Want{host, t.addr})
 			}
 		}
 	}
 	for _, h := range firstOf(delegationOf(s).hosts, maxNameServers) {
 		srv := serverOf(s, h)
-		six := firstOf(srv.six, maxAddresses)
-		want(h, six)
-		tries := nsTries(s, h, six)
+		tries := nsTries(s, h, firstOf(srv.six, maxAddresses))
+		want(h, tries)
 		if s.Vantage.IPv4 != evidence.Missing && len(tries) > 0 && !slices.ContainsFunc(tries, func(t try) bool { return t.state != silent }) {
-			want(h, firstOf(srv.four, maxCompared))
+			want(h, nsTries(s, h, firstOf(srv.four, maxCompared)))
 		}
 	}
 	return list

@@ -24,6 +24,8 @@ type run struct {
 	wishes  []wish
 	view    evidence.Snapshot   // of snap, for the wishes
 	fresh   []evidence.Question // lookups that came since the wants were worked out
+	spare   []evidence.Question // memory for these
+	late    *time.Timer         // see settle
 	batch   *hand               // nil: a scan of its own
 	probing []netip.Addr        // mail servers that are being waited for
 	left    int                 // questions that may still be wanted
@@ -120,8 +122,9 @@ func (r *run) takeUp(ctx context.Context) {
 }
 
 // settle is for how long a domain of a batch waits for further results once
-// there is one: working out the wants is most of what a domain costs us.
-const settle = 2 * time.Millisecond
+// there is one, so that the wants are worked out less often. With few workers
+// more than that would slow a list down whose answers are slow.
+const settle = 10 * time.Millisecond
 
 // arrived yields a result and those that are there with it, so that the wants
 // are worked out once for all of them.
@@ -129,9 +132,13 @@ func (r *run) arrived(deliver func() error) func(func(func() error) bool) {
 	return func(yield func(func() error) bool) {
 		var late <-chan time.Time
 		if r.batch != nil && r.running > 1 {
-			t := time.NewTimer(settle)
-			defer t.Stop()
-			late = t.C
+			if r.late == nil {
+				r.late = time.NewTimer(settle)
+			} else {
+				r.late.Reset(settle)
+			}
+			defer r.late.Stop()
+			late = r.late.C
 		}
 		for {
 			r.running--

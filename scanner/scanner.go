@@ -102,7 +102,7 @@ func (s *Scanner) scan(ctx context.Context, d Domain, b *hand) (*evidence.Snapsh
 		snap: &evidence.Snapshot{
 			Schema: evidence.Schema, Tool: s.Tool, Domain: d.Name, Address: d.Address(), Time: began, Vantage: s.Vantage,
 		},
-		started: map[task]bool{}, wishes: s.wishes(),
+		started: make(map[task]bool, 2*usualLookups), wishes: s.wishes(),
 		results: make(chan func() error),
 		left:    cmp.Or(s.MaxQuestions, DefaultMaxQuestions),
 	}

@@ -31,10 +31,11 @@ func (r *run) lookup(ctx context.Context, q evidence.Question) {
 		}
 	}
 	r.begin(t, func() func() error {
-		if l, ok := r.proven(ctx, t); ok {
-			return func() error { r.add(l); return nil }
+		var err error
+		l, ok := r.proven(ctx, t)
+		if !ok {
+			l, err = r.scanner.Resolver.Lookup(ctx, t.name, t.what)
 		}
-		l, err := r.scanner.Resolver.Lookup(ctx, t.name, t.what)
 		if err != nil && ctx.Err() != nil {
 			l, err = evidence.Lookup{Name: t.name, Type: t.what, Outcome: evidence.OutcomeTimeout, Failure: outOfBudget(evidence.OpQuery)}, nil
 		}

@@ -20,7 +20,7 @@ func (r *run) start(ctx context.Context) {
 
 func (r *run) startOnce(ctx context.Context) {
 	fresh := r.fresh
-	r.fresh = nil
+	r.fresh, r.spare = r.spare[:0], nil
 	for _, q := range r.asker.Wants(r.snap, fresh) {
 		r.lookup(ctx, q)
 	}
@@ -31,6 +31,7 @@ func (r *run) startOnce(ctx context.Context) {
 			w.begin(r, ctx, &r.view)
 		}
 	}
+	r.spare = fresh
 }
 
 // wish is something other than the questions of package dnscheck that is wanted
