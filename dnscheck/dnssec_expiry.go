@@ -35,7 +35,7 @@ func wantedLeft(validity time.Duration) time.Duration {
 
 // signed is a signature with the lookup that showed it.
 type signed struct {
-	evidence.Signature
+	*evidence.Signature
 	name   string
 	lookup *evidence.Lookup
 }
@@ -50,14 +50,14 @@ func signaturesOf(s *evidence.Snapshot, name string, z signedZone) []signed {
 		if l.Security != evidence.SecuritySecure || l.Name != name && !strings.HasSuffix(l.Name, below) {
 			continue
 		}
-		for _, sig := range l.Signatures {
-			if sig.Zone == z.zone.Name || l.Type == "TLSA" {
+		for j := range l.Signatures {
+			if sig := &l.Signatures[j]; sig.Zone == z.zone.Name || l.Type == "TLSA" {
 				list = append(list, signed{sig, l.Name, l})
 			}
 		}
 	}
 	if sig := z.zone.Signature; sig != nil {
-		list = append(list, signed{*sig, z.zone.Name, z.lookup})
+		list = append(list, signed{sig, z.zone.Name, z.lookup})
 	}
 	return list
 }

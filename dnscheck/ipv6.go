@@ -90,6 +90,7 @@ func climbed(s *evidence.Snapshot, climb []string) delegation {
 			d.failed = append(d.failed, l)
 			continue
 		}
+		d.hosts = slices.Grow(d.hosts, len(l.Answer))
 		for _, rr := range l.Answer {
 			d.hosts = append(d.hosts, rr.Target())
 		}

@@ -52,6 +52,7 @@ func (r *run) budgets(ctx context.Context) {
 type task struct {
 	kind       byte
 	name, what string
+	addr       netip.Addr
 }
 
 // loop starts what is wanted until nothing is and nothing runs any more.

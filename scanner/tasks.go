@@ -11,7 +11,7 @@ import (
 )
 
 func (r *run) lookup(ctx context.Context, q evidence.Question) {
-	t := task{'q', evidence.Name(q.Name), q.Type}
+	t := task{kind: 'q', name: evidence.Name(q.Name), what: q.Type}
 	if r.started[t] {
 		return
 	}

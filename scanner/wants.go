@@ -80,31 +80,31 @@ func (r *run) askSMTP(ctx context.Context, s *evidence.Snapshot) {
 
 func (r *run) reachAll(_ context.Context, s *evidence.Snapshot) {
 	for _, w := range dnscheck.ReachWants(s) {
-		r.await(task{'r', w.Host, w.Addr.String()}, func() func() error { return r.reach(r.patient, w.Host, w.Addr) })
+		r.await(task{kind: 'r', name: w.Host, addr: w.Addr}, func() func() error { return r.reach(r.patient, w.Host, w.Addr) })
 	}
 }
 
 func (r *run) routeAll(ctx context.Context, s *evidence.Snapshot) {
 	for _, a := range dnscheck.RouteWants(s) {
-		r.begin(task{'o', "", a.String()}, func() func() error { return r.route(ctx, a) })
+		r.begin(task{kind: 'o', addr: a}, func() func() error { return r.route(ctx, a) })
 	}
 }
 
 func (r *run) nameSystems(ctx context.Context, s *evidence.Snapshot) {
 	for _, asn := range dnscheck.SystemWants(s) {
-		r.begin(task{'a', "", strconv.FormatUint(uint64(asn), 10)}, func() func() error { return r.system(ctx, asn) })
+		r.begin(task{kind: 'a', what: strconv.FormatUint(uint64(asn), 10)}, func() func() error { return r.system(ctx, asn) })
 	}
 }
 
 func (r *run) fetchAll(_ context.Context, s *evidence.Snapshot) {
 	for _, w := range dnscheck.FetchWants(s) {
-		r.await(task{'f', "", w.URL}, func() func() error { return r.fetch(r.patient, w) })
+		r.await(task{kind: 'f', what: w.URL}, func() func() error { return r.fetch(r.patient, w) })
 	}
 }
 
 func (r *run) probeAll(_ context.Context, s *evidence.Snapshot) {
 	for _, w := range smtpcheck.ProbeWants(s) {
-		t := task{'s', w.Host, w.Addr.String()}
+		t := task{kind: 's', name: w.Host, addr: w.Addr}
 		if !r.started[t] {
 			r.probing = append(r.probing, w.Addr)
 		}

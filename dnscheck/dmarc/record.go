@@ -64,7 +64,7 @@ func Parse(text string) (*Record, error) {
 		return nil, ErrVersion
 	}
 	_, rest, _ := strings.Cut(text, ";")
-	r := &Record{}
+	r := &Record{Tags: make([]Tag, 0, min(strings.Count(rest, ";")+1, usualTags))}
 	for part := range strings.SplitSeq(rest, ";") {
 		if part = trim(part); part == "" {
 			continue
@@ -80,6 +80,9 @@ func Parse(text string) (*Record, error) {
 	}
 	return r, nil
 }
+
+// usualTags is more than most records have.
+const usualTags = 8
 
 // isTagName checks a tag-name (RFC 6376, Section 3.2).
 func isTagName(s string) bool {

@@ -29,13 +29,12 @@ const maxWalk = 8
 // 9989, Section 4.10).
 func WalkNames(domain string) []string {
 	domain = evidence.Name(domain)
-	list := []string{domain}
-	labels := strings.Split(domain, ".")
-	if len(labels) > maxWalk {
-		labels = labels[len(labels)-maxWalk:]
-	}
-	for i := 1; i < len(labels); i++ {
-		list = append(list, strings.Join(labels[i:], "."))
+	list := append(make([]string, 0, maxWalk), domain)
+	above := domain
+	for labels := strings.Count(domain, "."); labels > 0; labels-- { // above the last one cut off
+		if _, above, _ = strings.Cut(above, "."); labels < maxWalk {
+			list = append(list, above)
+		}
 	}
 	return list
 }

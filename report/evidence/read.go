@@ -343,6 +343,10 @@ func (s *Snapshot) addressState(name string) Availability {
 // say whether the answer for the family is known; an unasked one is not.
 // The list is shared by all who ask a [Snapshot.Frozen] view.
 func (s *Snapshot) Addresses(host string) (addrs []netip.Addr, known4, known6 bool) {
+	if s.once == nil {
+		x := s.addresses(host)
+		return x.addrs, x.known4, x.known6
+	}
 	x := Once(s, addressesKey(host), func() addresses { return s.addresses(host) })
 	return x.addrs, x.known4, x.known6
 }

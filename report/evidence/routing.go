@@ -133,9 +133,9 @@ func (r Route) Covers(network string) bool {
 
 // Routing returns what is known of the routes to an address, or nil if nobody looked.
 func (s *Snapshot) Routing(addr netip.Addr) *Routing {
-	text := addr.String()
+	text := addr.AppendTo(make([]byte, 0, 64)) // on the stack
 	for i := range s.Routings {
-		if s.Routings[i].Addr == text {
+		if s.Routings[i].Addr == string(text) {
 			return &s.Routings[i]
 		}
 	}
