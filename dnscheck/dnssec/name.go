@@ -1,7 +1,6 @@
 package dnssec
 
 import (
-	"bytes"
 	"strings"
 
 	"github.com/miekg/dns"
@@ -108,19 +107,30 @@ func common(a, b name) name {
 // compare is the canonical order of names (RFC 4034, Section 6.1): label by
 // label from the right, each as octets.
 func compare(a, b name) int {
-	la, lb := a.split(), b.split()
-	for i := 1; i <= len(la) && i <= len(lb); i++ {
-		if c := bytes.Compare(la[len(la)-i], lb[len(lb)-i]); c != 0 {
+	var startsA, startsB [maxLabels]uint16
+	la, lb := a.starts(&startsA), b.starts(&startsB)
+	for i := 1; i <= la && i <= lb; i++ {
+		if c := strings.Compare(a.label(startsA[la-i]), b.label(startsB[lb-i])); c != 0 {
 			return c
 		}
 	}
-	return len(la) - len(lb)
+	return la - lb
 }
 
-func (n name) split() [][]byte {
-	list := make([][]byte, 0, 8)
-	for b := []byte(n); len(b) > 1; b = b[int(b[0])+1:] {
-		list = append(list, b[1:int(b[0])+1])
+// maxLabels is how many labels fit into the 255 octets of a name, and one for
+// a wildcard below it.
+const maxLabels = 128
+
+// starts notes where the labels of n begin, the root's left out, and returns
+// how many there are.
+func (n name) starts(list *[maxLabels]uint16) int {
+	count := 0
+	for at := 0; at < len(n) && n[at] != 0; at += int(n[at]) + 1 {
+		list[count] = uint16(at)
+		count++
 	}
-	return list
+	return count
 }
+
+// label is the label that begins at an octet, without its length.
+func (n name) label(at uint16) string { return string(n[int(at)+1 : int(at)+1+int(n[at])]) }

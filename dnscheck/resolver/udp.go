@@ -22,14 +22,14 @@ func (r *Resolver) dial(ctx context.Context, network, address string) (net.Conn,
 	return d.DialContext(ctx, network, address)
 }
 
-// buffer lends a buffer that holds any message; give it back with free.
-func (r *Resolver) buffer() (b *[]byte, free func()) {
+// buffer lends a buffer that holds any message; it goes back to buffers.
+func (r *Resolver) buffer() *[]byte {
 	b, ok := r.buffers.Get().(*[]byte)
 	if !ok {
 		b = new([]byte)
 		*b = make([]byte, maxMessage)
 	}
-	return b, func() { r.buffers.Put(b) }
+	return b
 }
 
 // openSocket waits until one more socket may be open. It reports false if ctx
@@ -70,8 +70,8 @@ func (r *Resolver) overUDP(ctx context.Context, address string, q *question) *re
 	if _, err := conn.Write(q.wire); err != nil {
 		return failed(limited, evidence.OpQuery, err)
 	}
-	buf, free := r.buffer()
-	defer free()
+	buf := r.buffer()
+	defer r.buffers.Put(buf)
 	unreadable := false
 	for {
 		n, err := conn.Read(*buf)
