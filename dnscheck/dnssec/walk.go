@@ -99,6 +99,13 @@ func (x *walk) find(ctx context.Context, n name, signer bool) *state {
 	if !ok {
 		return &state{fault: insecure(0, "there is no trust anchor at or above %s", n)}
 	}
+	var known *state // of the name above
+	if at != n {
+		known = x.v.known(n.parent(), x.now)
+	}
+	if known != nil && (known.fault != nil || known.empty) {
+		return known
+	}
 	ctx, cancel := context.WithCancel(ctx)
 	asked := &asking{walk: x, ctx: ctx}
 	defer asked.wait()
@@ -106,14 +113,12 @@ func (x *walk) find(ctx context.Context, n name, signer bool) *state {
 	if at == n {
 		return asked.kept(x.prime(asked, n, anchors[n]), nil)
 	}
-	if known := x.v.known(n.parent(), x.now); known == nil || known.zone != nil && !known.empty {
-		depth := n.labels() - at.labels()
-		if known == nil && (depth <= earlyDS || signer && depth <= earlySigned) { // else it is asked next
-			asked.start(n, dns.TypeDS)
-		}
-		if depth <= earlyDNSKEY || signer && depth <= earlySigned {
-			asked.start(n, dns.TypeDNSKEY)
-		}
+	depth := n.labels() - at.labels()
+	if known == nil && (depth <= earlyDS || signer && depth <= earlySigned) { // else it is asked next
+		asked.start(n, dns.TypeDS)
+	}
+	if depth <= earlyDNSKEY || signer && depth <= earlySigned {
+		asked.start(n, dns.TypeDNSKEY)
 	}
 	above := x.state(ctx, n.parent(), false)
 	if above.fault != nil || above.empty {
