@@ -28,6 +28,10 @@ type Report struct {
 	Address string        `json:"address,omitempty"`
 	Time    time.Time     `json:"time"` // when the scan began, UTC
 	Tool    evidence.Tool `json:"tool"` // what gathered the evidence
+	// Options are the flags of the scan that change what its results mean, see
+	// [Options]: reports with others are not to be compared. Nil in a report of a
+	// version that did not write them down.
+	Options []string `json:"options"`
 	// Error is set where the domain could not be scanned at all; then there is
 	// no score, and Categories is empty.
 	Error *Error `json:"error,omitempty"`
@@ -141,6 +145,7 @@ func New(catalogue []*check.Check, policy *score.Policy, s *evidence.Snapshot) (
 		Address:        valid(s.Address, maxArg),
 		Time:           s.Time,
 		Tool:           s.Tool,
+		Options:        Options(&s.Vantage),
 		Categories:     []Category{},
 		Cost:           Cost{s.Cost.DNSQueries, s.Cost.SMTPConnections, s.Cost.HTTPSConnections, float64(s.Cost.Milliseconds) / 1000},
 		EvidenceDigest: digest,

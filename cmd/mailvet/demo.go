@@ -49,7 +49,7 @@ func runDemo(ctx context.Context, args []string, std streams) error {
 	s := l.Scanner()
 	s.Tool, s.Timeout, s.Workers = tool(), o.timeout, o.workers
 	s.Vantage.NoSMTP, s.Vantage.NoHTTP, s.Vantage.NoIPv6 = o.noSMTP, o.noHTTP, o.noIPv6
-	s.Vantage.NoExtra = o.noExtra
+	s.Vantage.NoExtra, s.Vantage.TestInjection = o.noExtra, o.testInjection
 	if p, ok := s.Prober.(*probe.Prober); ok {
 		p.TestInjection = o.testInjection
 	}

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bufio"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -66,41 +65,36 @@ func (w *wholeFile) Close() error { return w.f.Close() }
 // errNotResults: a file that --resume was given is something else.
 var errNotResults = errors.New("it does not hold results in JSON Lines")
 
-// maxMessage bounds one line of a file of results.
-const maxMessage = 64 << 20
-
-// recover reads the whole messages of a file that an earlier run left, and
-// cuts off what is torn behind them. Each line is given to each, which must
-// return an error for one that is not JSON; a message for which that returns
-// false is cut off, too, if it is the last.
-func (w *wholeFile) recover(each func(line []byte) (keep bool, err error)) error {
-	br := bufio.NewReaderSize(w.f, 1<<20)
+// recoverFile reads the whole messages of a file that an earlier run left, and
+// cuts off what is torn behind them. Each line is parsed, see [messages], and
+// given to each, which must return an error for one that is not JSON; a message
+// for which that returns false is cut off, too, if it is the last.
+func recoverFile[T any](w *wholeFile, parser func() func([]byte) (T, error), each func(*parsed[T]) (keep bool, err error)) error {
 	var at, good int64
 	dropped := false
-	for n := 1; ; n++ {
-		line, err := readMessage(br)
-		at += int64(len(line))
-		if err != nil && err != io.EOF {
-			return fmt.Errorf("line %d: %w", n, err)
+	for m := range messages(w.f, parser) {
+		at += int64(len(m.line))
+		if m.err != nil && m.err != io.EOF {
+			return fmt.Errorf("line %d: %w", m.n, m.err)
 		}
-		if err == io.EOF {
+		if m.err == io.EOF {
 			break // without a line end it is torn
 		}
-		keep, err := each(line)
-		if err != nil && !json.Valid(line) { // asked only now, for it takes as long as to read it
-			if _, perr := br.Peek(1); perr == io.EOF {
+		keep, err := each(m)
+		if err != nil && !json.Valid(m.line) { // asked only now, for it takes as long as to read it
+			if m.last {
 				break // a crash of the machine may leave more than half a line
 			}
-			if n > 1 {
-				return fmt.Errorf("line %d is damaged; to go on from there, keep the lines before it: head -n %d", n, n-1)
+			if m.n > 1 {
+				return fmt.Errorf("line %d is damaged; to go on from there, keep the lines before it: head -n %d", m.n, m.n-1)
 			}
 			err = errNotResults
 		}
 		switch {
 		case err != nil:
-			return fmt.Errorf("line %d: %w", n, err)
+			return fmt.Errorf("line %d: %w", m.n, err)
 		case keep && dropped:
-			return fmt.Errorf("line %d: %w: there is something behind the summary", n, errNotResults)
+			return fmt.Errorf("line %d: %w: there is something behind the summary", m.n, errNotResults)
 		case keep:
 			good = at
 		default:
@@ -115,18 +109,4 @@ func (w *wholeFile) recover(each func(line []byte) (keep bool, err error)) error
 	}
 	_, err := w.f.Seek(good, io.SeekStart)
 	return err
-}
-
-// readMessage reads to the next line end, at most maxMessage.
-func readMessage(br *bufio.Reader) ([]byte, error) {
-	var line []byte
-	for {
-		part, err := br.ReadSlice('\n')
-		if line = append(line, part...); len(line) > maxMessage {
-			return nil, fmt.Errorf("it is longer than %d octets", maxMessage)
-		}
-		if !errors.Is(err, bufio.ErrBufferFull) {
-			return line, err
-		}
-	}
 }

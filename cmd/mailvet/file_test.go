@@ -36,9 +36,14 @@ func content(t testing.TB, f *wholeFile) []byte {
 	return data
 }
 
+// unparsed parses nothing.
+func unparsed() func([]byte) (struct{}, error) {
+	return func([]byte) (struct{}, error) { return struct{}{}, nil }
+}
+
 // valid is what a message must be at least.
-func valid(line []byte) (bool, error) {
-	if !json.Valid(line) {
+func valid(m *parsed[struct{}]) (bool, error) {
+	if !json.Valid(m.line) {
 		return false, errors.New("no JSON")
 	}
 	return true, nil
@@ -57,10 +62,10 @@ func TestRecoverTorn(t *testing.T) {
 			}
 			var got []string
 			f := stored(t, []byte(data))
-			err := f.recover(func(line []byte) (bool, error) {
-				keep, err := valid(line)
+			err := recoverFile(f, unparsed, func(m *parsed[struct{}]) (bool, error) {
+				keep, err := valid(m)
 				if keep {
-					got = append(got, string(line))
+					got = append(got, string(m.line))
 				}
 				return keep, err
 			})
@@ -84,7 +89,7 @@ func TestRecoverDamaged(t *testing.T) {
 		{"{}\n" + strings.Repeat("\x00", 100) + "{}\n{}\n", "line 2 is damaged"},
 	} {
 		f := stored(t, []byte(test.data))
-		err := f.recover(valid)
+		err := recoverFile(f, unparsed, valid)
 		if err == nil || !strings.Contains(err.Error(), test.want) || string(content(t, f)) != test.data {
 			t.Errorf("%q: %v, %q", test.data, err, content(t, f))
 		}
@@ -100,8 +105,8 @@ func FuzzRecover(f *testing.F) {
 	f.Fuzz(func(t *testing.T, data []byte) {
 		w := stored(t, data)
 		n := 0
-		err := w.recover(func(line []byte) (bool, error) {
-			keep, err := valid(line)
+		err := recoverFile(w, unparsed, func(m *parsed[struct{}]) (bool, error) {
+			keep, err := valid(m)
 			if keep {
 				n++
 			}
@@ -115,7 +120,7 @@ func FuzzRecover(f *testing.F) {
 			t.Errorf("%q became %q with %d messages", data, left, n)
 		case err == nil:
 			again := stored(t, left)
-			if err := again.recover(valid); err != nil || !bytes.Equal(content(t, again), left) {
+			if err := recoverFile(again, unparsed, valid); err != nil || !bytes.Equal(content(t, again), left) {
 				t.Errorf("%q became %q at the second time, %v", left, content(t, again), err)
 			}
 		}

@@ -91,7 +91,7 @@ func results(t *testing.T, file string) (map[string]string, *summary.Summary) {
 	var sum *summary.Summary
 	br := bufio.NewReader(f)
 	for {
-		line, err := readMessage(br)
+		line, err := readMessage(br, nil)
 		if err != nil {
 			return found, sum
 		}

@@ -11,6 +11,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strconv"
 	"sync"
 	"testing"
@@ -31,7 +32,7 @@ func TestMain(m *testing.M) {
 func TestScript(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir: "testdata/script", UpdateScripts: os.Getenv("UPDATE_SCRIPTS") != "",
-		Cmds: map[string]func(*testscript.TestScript, bool, []string){"lab": startLab, "rtrcache": startCache, "tear": tear, "webresolver": startWebResolver},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){"lab": startLab, "rtrcache": startCache, "tear": tear, "unoption": unoption, "webresolver": startWebResolver},
 		Setup: func(e *testscript.Env) error {
 			e.Setenv("TERM", "dumb")
 			messages, err := filepath.Abs("../../testdata/messages")
@@ -64,6 +65,18 @@ func tear(ts *testscript.TestScript, neg bool, args []string) {
 		lines[last] = lines[last][:octets]
 	}
 	ts.Check(os.WriteFile(ts.MkAbs(args[0]), bytes.Join(lines, nil), 0o600))
+}
+
+// unoption is the script command "unoption FROM TO": a file of results as of a
+// version that did not write options down.
+func unoption(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: unoption FROM TO")
+	}
+	data, err := os.ReadFile(ts.MkAbs(args[0]))
+	ts.Check(err)
+	data = regexp.MustCompile(`"options":\[[^]]*\],`).ReplaceAll(data, nil)
+	ts.Check(os.WriteFile(ts.MkAbs(args[1]), data, 0o600))
 }
 
 // startCache is the script command "rtrcache": an RTR cache (RFC 8210) with two

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bufio"
 	"cmp"
 	"context"
 	"encoding/json"
@@ -29,6 +28,13 @@ func runMerge(ctx context.Context, args []string, std streams) error {
 		return usageError{"merge", err}
 	}
 	m := &merger{out: std.out, seen: counted{}}
+	for _, name := range fs.Args() { // before anything is written
+		if r := firstOf(name); r != nil {
+			if err := m.agree(name, r); err != nil {
+				return fmt.Errorf("cannot merge %s: %w", name, err)
+			}
+		}
+	}
 	if o.output != "" && o.output != "-" {
 		f, err := createFile(o.output, false)
 		if err != nil {
@@ -77,6 +83,29 @@ type merger struct {
 	torn  string   // the first file with a torn last line
 	whole bool     // the file being read has a summary
 	open  []string // those that have none: the run did not come to its end
+	// terms and policy are those of the first results that tell them, in the files
+	// of these names.
+	terms                 []string
+	policy                string
+	termsFrom, policyFrom string
+}
+
+// agree says whether a result of a file may stand beside those before.
+func (m *merger) agree(name string, r *report.Report) error {
+	const hint = "; merge what was made with the same options"
+	if err := agree(r, m.terms, ""); err != nil {
+		return fmt.Errorf("%w, unlike those in %s%s", err, m.termsFrom, hint)
+	}
+	if err := agree(r, nil, m.policy); err != nil {
+		return fmt.Errorf("%w, as those in %s%s", err, m.policyFrom, hint)
+	}
+	if m.terms == nil && r.Options != nil {
+		m.terms, m.termsFrom = r.Options, name
+	}
+	if m.policy == "" && r.Score != nil {
+		m.policy, m.policyFrom = r.Score.Policy, name
+	}
+	return nil
 }
 
 func (m *merger) file(ctx context.Context, number int, name string) error {
@@ -85,50 +114,51 @@ func (m *merger) file(ctx context.Context, number int, name string) error {
 		return fmt.Errorf("cannot read the results: %w", err)
 	}
 	defer f.Close()
-	br := bufio.NewReaderSize(f, 1<<20)
 	m.whole = false
 	defer func() {
 		if !m.whole {
 			m.open = append(m.open, name)
 		}
 	}()
-	for n := 1; ; n++ {
+	for l := range messages(f, skimReports) {
 		if ctx.Err() != nil {
 			return interrupted(m.sum.Summary(0).Domains)
 		}
-		line, err := readMessage(br)
 		switch {
-		case err == io.EOF && len(line) == 0:
+		case l.err == io.EOF && len(l.line) == 0:
 			return nil
-		case err == io.EOF && !json.Valid(line):
+		case l.err == io.EOF && !json.Valid(l.line):
 			m.torn = cmp.Or(m.torn, name)
 			return nil
-		case err == io.EOF:
-			line = append(line, '\n')
-		case err != nil:
-			return fmt.Errorf("cannot read %s, line %d: %w", name, n, err)
+		case l.err == io.EOF:
+			l.line = append(l.line, '\n')
+		case l.err != nil:
+			return fmt.Errorf("cannot read %s, line %d: %w", name, l.n, l.err)
 		}
-		if err := m.line(number, line); err != nil {
-			if _, perr := br.Peek(1); perr == io.EOF && n > 1 && !json.Valid(line) {
+		if err := m.line(number, name, l); err != nil {
+			if l.last && l.n > 1 && !json.Valid(l.line) {
 				m.torn = cmp.Or(m.torn, name) // as a crash of the machine leaves it
 				return nil
 			}
-			return fmt.Errorf("cannot merge %s, line %d: %w", name, n, err)
+			return fmt.Errorf("cannot merge %s, line %d: %w", name, l.n, err)
 		}
 	}
+	return nil
 }
 
-func (m *merger) line(number int, line []byte) error {
-	var r report.Report
-	err := json.Unmarshal(line, &r)
+func (m *merger) line(number int, name string, l *parsed[*report.Report]) error {
+	r := l.what
 	switch {
 	case r.Schema == summary.Schema: // the sums are made anew
 		m.whole = true
 		return nil
-	case err != nil:
+	case l.bad != nil:
 		return errNotResults
 	case r.Schema != report.Schema:
 		return fmt.Errorf("%w: its schema is %q", errNotResults, clip(r.Schema))
+	}
+	if err := m.agree(name, r); err != nil {
+		return err
 	}
 	id := fingerprintOf(r.Domain)
 	if first := m.seen[id]; first > 0 && first != number {
@@ -136,8 +166,8 @@ func (m *merger) line(number int, line []byte) error {
 		return nil
 	}
 	m.seen[id] = number
-	m.sum.Add(&r)
-	if _, err := m.out.Write(line); err != nil {
+	m.sum.Add(r)
+	if _, err := m.out.Write(l.line); err != nil {
 		return writeError("results", err)
 	}
 	return nil

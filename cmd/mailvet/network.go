@@ -29,7 +29,7 @@ func newScanner(o *options) (*scanner.Scanner, error) {
 	v := evidence.Vantage{
 		IPv4: available("udp4", "192.0.2.1:53"), IPv6: available("udp6", "[2001:db8::1]:53"),
 		SMTPPort: o.smtpPort, NoSMTP: o.noSMTP, NoHTTP: o.noHTTP, NoIPv6: o.noIPv6, NoExtra: o.noExtra, AllowPrivate: o.allowPrivate,
-		Helo: heloDefault(o.helo),
+		TestInjection: o.testInjection, Helo: heloDefault(o.helo),
 	}
 	r, err := newResolver(o, &v)
 	if err != nil {
@@ -86,7 +86,7 @@ func newResolver(o *options, v *evidence.Vantage) (*resolver.Resolver, error) {
 	if err != nil {
 		return nil, err
 	}
-	v.DNSSEC = evidence.ValidationOwn
+	v.DNSSEC, v.OwnAnchors = evidence.ValidationOwn, o.trustAnchor != ""
 	for _, a := range anchors {
 		v.Anchors = append(v.Anchors, strings.Join(strings.Fields(a.String()), " "))
 	}

@@ -29,6 +29,7 @@ type options struct {
 	trustAD                bool
 	vrps, routes           []string
 	selectors, messages    []string
+	terms                  []string // [report.Options] of the scan, once there is a scanner
 	originZone4            string
 	originZone6, asZone    string
 	origins                bool

@@ -19,11 +19,10 @@ type counted map[fingerprint]int
 // summary are cut off.
 func (s *sink) recover(results, proofs *wholeFile) error {
 	s.done = counted{}
-	err := results.recover(func(line []byte) (bool, error) {
-		var r report.Report
-		err := json.Unmarshal(line, &r) // of a summary, too, the schema comes first
+	err := recoverFile(results, skimReports, func(m *parsed[*report.Report]) (bool, error) {
+		r, err := m.what, m.bad // of a summary, too, the schema comes first
 		switch {
-		case r.Schema == summary.Schema && json.Valid(line):
+		case r.Schema == summary.Schema && json.Valid(m.line):
 			return false, nil
 		case r.Schema != report.Schema && r.Schema != "":
 			return false, fmt.Errorf("%w: its schema is %q", errNotResults, clip(r.Schema))
@@ -32,9 +31,12 @@ func (s *sink) recover(results, proofs *wholeFile) error {
 		case r.Schema == "":
 			return false, errNotResults
 		}
+		if err := agree(r, s.o.terms, s.policy.Score.Name); err != nil {
+			return false, fmt.Errorf("%w; give the same options again, or another file with -o", err)
+		}
 		s.done[fingerprintOf(r.Domain)]++
-		s.count(&r)
-		s.compare(&r)
+		s.count(r)
+		s.compare(r)
 		return true, nil
 	})
 	if err != nil {
@@ -61,6 +63,7 @@ func (s *sink) compare(r *report.Report) {
 	switch mine := tool(); {
 	case r.Tool != mine:
 		s.unlike = fmt.Sprintf("of %s %s, and this is %s", r.Tool.Name, r.Tool.Version, mine.Version)
+	case r.Options != nil:
 	case len(r.Categories) > 0 && extra && s.o.noExtra:
 		s.unlike = "with the checks that --no-extra leaves out"
 	case len(r.Categories) > 0 && !extra && !s.o.noExtra:
@@ -74,14 +77,8 @@ func (s *sink) recoverBeside(f *wholeFile) error {
 	if f == nil {
 		return nil
 	}
-	return f.recover(func(line []byte) (bool, error) {
-		var head struct {
-			Domain string `json:"domain"`
-		}
-		if err := json.Unmarshal(line, &head); err != nil {
-			return false, err
-		}
-		return s.done[fingerprintOf(head.Domain)] > 0, nil
+	return recoverFile(f, skimDomains, func(m *parsed[string]) (bool, error) {
+		return m.bad == nil && s.done[fingerprintOf(m.what)] > 0, m.bad
 	})
 }
 

@@ -8,6 +8,7 @@ import (
 	"iter"
 	"slices"
 
+	"mailvet/report"
 	"mailvet/report/evidence"
 	"mailvet/scanner"
 )
@@ -65,7 +66,7 @@ func runScan(ctx context.Context, args []string, std streams) error {
 		}
 		return err
 	}
-	if file != nil {
+	if o.terms = report.Options(&s.Vantage); file != nil {
 		return scanList(ctx, &o, s, named, file, std)
 	}
 	return scanAll(ctx, &o, s, slices.Values(named), std, len(named) > 1)

@@ -75,6 +75,7 @@ type Vantage struct {
 	Resolvers    []string     `json:"resolvers,omitempty"`
 	DNSSEC       Validation   `json:"dnssec"` // who validates
 	Anchors      []string     `json:"anchors,omitempty"`
+	OwnAnchors   bool         `json:"own_anchors,omitempty"`   // which the user named
 	StripsDNSSEC bool         `json:"strips_dnssec,omitempty"` // the resolver was seen to strip DNSSEC records
 	Helo         string       `json:"helo,omitempty"`
 	Roots        string       `json:"roots,omitempty"` // where the trusted roots came from
@@ -84,6 +85,8 @@ type Vantage struct {
 	NoExtra      bool         `json:"no_extra,omitempty"` // nothing was asked beyond what Internet.nl's test needs
 	NoIPv6       bool         `json:"no_ipv6,omitempty"`
 	AllowPrivate bool         `json:"allow_private,omitempty"`
+	// TestInjection: the trial of [Injection] was to be made.
+	TestInjection bool `json:"test_injection,omitempty"`
 	// RPKI is Available where a source of VRPs was given, whatever became of
 	// it. Else nothing was asked for RPKI.
 	RPKI   Availability `json:"rpki,omitempty"`
