@@ -27,7 +27,9 @@ func TestOptions(t *testing.T) {
 		{"trust-ad", func(v *evidence.Vantage) { v.DNSSEC = evidence.ValidationAD }},
 		{"trust-anchor", func(v *evidence.Vantage) { v.OwnAnchors = true }},
 		{"vrps", func(v *evidence.Vantage) { v.RPKI = evidence.Available }},
-		{"", func(v *evidence.Vantage) { v.Helo, v.Resolvers, v.IPv6 = "x.test", []string{"192.0.2.1"}, evidence.Missing }},
+		{"", func(v *evidence.Vantage) {
+			v.Helo, v.Resolvers, v.IPv6 = "x.test", []string{"192.0.2.1"}, evidence.Missing
+		}},
 	} {
 		v := usual
 		test.change(&v)
