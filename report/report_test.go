@@ -372,6 +372,7 @@ func Example() {
 	//     "name": "mailvet",
 	//     "version": "test"
 	//   },
+	//   "options": [],
 	//   "score": {
 	//     "percent": 96,
 	//     "low": 96,

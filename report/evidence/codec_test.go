@@ -53,7 +53,7 @@ func whole() *evidence.Snapshot {
 		Schema: evidence.Schema, Tool: evidence.Tool{Name: "mailvet", Version: "test"}, Domain: "example.test",
 		Address: "ann@example.test", Time: at,
 		Vantage: evidence.Vantage{IPv4: evidence.Available, IPv6: evidence.Missing, Resolvers: []string{"192.0.2.53:53"}, DNSSEC: evidence.ValidationOwn,
-			Anchors: []string{". DS 20326"}, StripsDNSSEC: true, Helo: "scan.test", Roots: "system", SMTPPort: 25, NoSMTP: true, NoHTTP: true, NoExtra: true, NoIPv6: true, AllowPrivate: true,
+			Anchors: []string{". DS 20326"}, StripsDNSSEC: true, Helo: "scan.test", Roots: "system", SMTPPort: 25, NoSMTP: true, NoHTTP: true, NoExtra: true, NoIPv6: true, AllowPrivate: true, OwnAnchors: true, TestInjection: true,
 			RPKI: evidence.Available, VRPs: []string{"vrps.json"}, Routes: []string{"origin.asn.example"}, Origins: true, Selectors: []string{"all", "s1"}},
 		Lookups: []evidence.Lookup{
 			lookup,
