@@ -6,6 +6,7 @@ import (
 	"flag"
 	"io"
 	"runtime"
+	"runtime/debug"
 	"sync"
 	"sync/atomic"
 	"syscall"
@@ -104,6 +105,7 @@ func BenchmarkMass(b *testing.B) {
 	m := startMass(b, n)
 	untouched := make([]byte, 128<<20) // as the command does, see steadyHeap there
 	defer runtime.KeepAlive(untouched)
+	defer debug.SetMemoryLimit(debug.SetMemoryLimit(368 << 20))
 	for b.Loop() {
 		theirs := -m.cpu()
 		c := runMass(b, m.Scanner(), n, *massWorkers)
