@@ -171,7 +171,7 @@ func (r *run) begin(t task, do func() func() error) {
 	}
 	r.started[t] = true
 	r.running++
-	go func() { r.results <- do() }()
+	r.scanner.crew.Go(func() { r.results <- do() })
 }
 
 // await is begin for what waits for other servers than resolvers.

@@ -19,6 +19,7 @@ import (
 
 	"mailvet/dnscheck"
 	"mailvet/dnscheck/dnssec"
+	"mailvet/dnscheck/flight"
 	"mailvet/dnscheck/resolver"
 	"mailvet/report/check"
 	"mailvet/report/evidence"
@@ -78,6 +79,7 @@ type Scanner struct {
 	Workers int
 
 	memo evidence.Memo // of all its snapshots
+	crew flight.Crew   // runs their tasks
 }
 
 // Defaults of a [Scanner].

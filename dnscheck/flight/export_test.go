@@ -2,9 +2,9 @@ package flight
 
 const MaxIdle = maxIdle
 
-// Idle is how many goroutines wait for a call to make.
-func (g *Group[K, V]) Idle() int {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	return len(g.idle)
+// Idle is how many goroutines wait for work.
+func (c *Crew) Idle() int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return len(c.idle)
 }

@@ -17,10 +17,9 @@ type Group[K comparable, V any] struct {
 	// itself, later.
 	Wait bool
 
-	mu      sync.Mutex
-	calls   map[K]*call[V]
-	running int                // goroutines that make a call
-	idle    []chan<- job[K, V] // of goroutines that wait for a call to make
+	mu    sync.Mutex
+	calls map[K]*call[V]
+	crew  Crew
 }
 
 type call[V any] struct {
@@ -39,9 +38,6 @@ type job[K comparable, V any] struct {
 	fn   func(context.Context) V
 }
 
-// maxIdle bounds the goroutines that wait for a call to make.
-const maxIdle = 256
-
 // Do returns what fn returns for k, and whether somebody else's call gave it.
 // fn gets the values of the first caller's context, but not its end: its context
 // ends when nobody waits any more. The error is the cause why ctx ended.
@@ -51,7 +47,7 @@ func (g *Group[K, V]) Do(ctx context.Context, k K, fn func(context.Context) V) (
 	if !shared {
 		detached, cancel := context.WithCancel(context.WithoutCancel(ctx))
 		c = g.enter(k, cancel)
-		g.start(job[K, V]{detached, k, c, fn})
+		g.crew.Go(func() { g.run(job[K, V]{detached, k, c, fn}) })
 	}
 	c.waiting++
 	g.mu.Unlock()
@@ -119,52 +115,14 @@ func (g *Group[K, V]) enter(k K, cancel context.CancelFunc) *call[V] {
 	return c
 }
 
-// start hands the call to a goroutine that made one before, whose stack has
-// grown already, or to a new one. It is called with mu held.
-func (g *Group[K, V]) start(j job[K, V]) {
-	g.running++
-	last := len(g.idle) - 1
-	if last < 0 {
-		go g.run(j)
-		return
-	}
-	next := g.idle[last]
-	g.idle = g.idle[:last]
-	next <- j // has room: its goroutine waits for one
-}
-
-// run makes calls, one after the other, until none is under way any more: no
-// goroutine is left where there is nothing to do.
+// run makes the call.
 func (g *Group[K, V]) run(j job[K, V]) {
-	more := make(chan job[K, V], 1)
-	for ok := true; ok; {
-		j.call.value = j.fn(j.ctx)
-		g.mu.Lock()
-		g.forget(j.key, j.call)
-		g.rest(more)
-		g.mu.Unlock()
-		j.call.cancel()
-		close(j.call.done)
-		j = job[K, V]{} // nothing is held while waiting
-		j, ok = <-more
-	}
-}
-
-// rest notes a goroutine that has made its call. Where it is not to wait for
-// another one its channel is closed, and with the last call that of all who
-// wait. It is called with mu held.
-func (g *Group[K, V]) rest(more chan<- job[K, V]) {
-	if g.running--; g.running > 0 && len(g.idle) < maxIdle {
-		g.idle = append(g.idle, more)
-		return
-	}
-	close(more)
-	if g.running == 0 {
-		for _, w := range g.idle {
-			close(w)
-		}
-		g.idle = nil
-	}
+	j.call.value = j.fn(j.ctx)
+	g.mu.Lock()
+	g.forget(j.key, j.call)
+	g.mu.Unlock()
+	j.call.cancel()
+	close(j.call.done)
 }
 
 // leave reports whether nobody waits any more; the call is then told to end.

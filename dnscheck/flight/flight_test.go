@@ -164,43 +164,37 @@ func TestJoinPanic(t *testing.T) {
 	})
 }
 
-// While there are calls, goroutines that have made theirs wait for the next,
-// up to a bound; after the last call none does (synctest.Test fails if one is
-// left).
-func TestGoroutines(t *testing.T) {
+// While there is work, goroutines that have done theirs wait for the next, up to
+// a bound; after the last none does (synctest.Test fails if one is left).
+func TestCrew(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		var g flight.Group[int, int]
-		var calls, ended atomic.Int32
-		var group sync.WaitGroup
-		do := func(k int, fn func(context.Context) int) {
-			group.Go(func() {
-				if v, shared, err := g.Do(t.Context(), k, fn); v != 7 || shared || err != nil {
-					t.Errorf("%d: %d, %t, %v", k, v, shared, err)
-				}
-			})
-		}
+		var crew flight.Crew
+		var done atomic.Int32
 		end := make(chan struct{})
-		do(-1, func(context.Context) int { <-end; return 7 })
+		crew.Go(func() { <-end })
+		all := int32(0)
 		for _, many := range []int{3, 3, 1, 100, 2 * flight.MaxIdle, 5} {
-			before := g.Idle()
-			for i := range many {
-				do(i, slow(&calls, &ended))
+			before := crew.Idle()
+			for range many {
+				crew.Go(func() { time.Sleep(time.Second); done.Add(1) })
 			}
 			synctest.Wait()
-			if got, want := g.Idle(), max(before-many, 0); got != want {
-				t.Errorf("%d goroutines wait while %d calls run, want %d", got, many, want)
+			if got, want := crew.Idle(), max(before-many, 0); got != want {
+				t.Errorf("%d goroutines wait while %d run, want %d", got, many, want)
 			}
 			time.Sleep(2 * time.Second)
 			synctest.Wait()
-			if got, want := g.Idle(), min(max(before, many), flight.MaxIdle); got != want {
-				t.Errorf("%d goroutines wait after %d calls, want %d", got, many, want)
+			if got, want := crew.Idle(), min(max(before, many), flight.MaxIdle); got != want {
+				t.Errorf("%d goroutines wait after %d, want %d", got, many, want)
+			}
+			if all += int32(many); done.Load() != all {
+				t.Errorf("%d of %d were run", done.Load(), all)
 			}
 		}
 		close(end)
-		group.Wait()
 		synctest.Wait()
-		if got := g.Idle(); got != 0 {
-			t.Errorf("%d goroutines wait although there is no call any more", got)
+		if got := crew.Idle(); got != 0 {
+			t.Errorf("%d goroutines wait although there is nothing to do any more", got)
 		}
 	})
 }
