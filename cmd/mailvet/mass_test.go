@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net/netip"
+	"os"
 	"path/filepath"
 	"runtime"
 	"strings"
@@ -51,8 +52,15 @@ func (c *counting) Read(b []byte) (int, error) {
 }
 
 // TestMassMemory: no more than a few dozen octets stay of a line, so that a
-// million lines and results stay within 300 MB, which -mass 1000000 shows.
+// million lines and results stay within 300 MB, which -mass 1000000 shows. The
+// order of the list costs no more.
 func TestMassMemory(t *testing.T) {
+	for _, order := range []string{"done", "input"} {
+		t.Run(order, func(t *testing.T) { massMemory(t, order) })
+	}
+}
+
+func massMemory(t *testing.T, order string) {
 	n := *massLines
 	var start, end runtime.MemStats
 	peak := uint64(0)
@@ -70,7 +78,7 @@ func TestMassMemory(t *testing.T) {
 			peak = max(peak, now.Sys)
 		}
 	}}
-	o := &options{file: "-", output: filepath.Join(t.TempDir(), "out.jsonl"), format: "jsonl", order: "done", progress: "never", quiet: true, workers: 16}
+	o := &options{file: "-", output: filepath.Join(t.TempDir(), "out.jsonl"), format: "jsonl", order: order, progress: "never", quiet: true, workers: 16}
 	s := &scanner.Scanner{Resolver: nothing{}, Vantage: evidence.Vantage{NoSMTP: true, NoHTTP: true, NoIPv6: true, NoExtra: true, DNSSEC: evidence.ValidationOwn}}
 	file, err := openList(t.Context(), "-", "", list, func(string, ...any) {})
 	if err != nil {
@@ -89,8 +97,33 @@ func TestMassMemory(t *testing.T) {
 	if limit := 8192.0; per > limit || peak > 300<<20 {
 		t.Errorf("%.0f octets stay of each line, at most %.0f may; %d MB were taken from the system", per, limit, peak>>20)
 	}
+	if order == "input" {
+		inListOrder(t, o.output, n)
+	}
 	if n >= 1e6 && million > 150e6 { // the collector lets the heap double
 		t.Errorf("%.0f MB of heap with a million lines", million/1e6)
+	}
+}
+
+// inListOrder sees that a file has the results of a [counting] list, in its order.
+func inListOrder(t *testing.T, name string, n int) {
+	t.Helper()
+	f, err := os.Open(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	at := 0
+	for m := range messages(f, skimDomains) {
+		if m.err == nil && at < n && m.what != fmt.Sprintf("customer-%07d.example", at) {
+			t.Fatalf("%s is result %d", m.what, at)
+		}
+		if m.err == nil {
+			at++
+		}
+	}
+	if at != n+1 { // with the summary
+		t.Errorf("%d messages", at)
 	}
 }
 
