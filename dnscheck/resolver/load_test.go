@@ -198,8 +198,10 @@ func TestInFlightWithDeadNames(t *testing.T) {
 		r := over(t, n)
 		start := time.Now()
 		unanswered := flood(t, r, "", 10_000)
-		t.Log(time.Since(start))
-		if took := time.Since(start); unanswered != 90 || took > 60*time.Second {
+		// The silent ones alone hold a place for some 800 seconds together (90 × 3 tries of 3 s): 20 to
+		// 65 seconds pass, by how many of them come first. With four places it is five
+		// minutes.
+		if took := time.Since(start); unanswered != 90 || took > 2*time.Minute {
 			t.Errorf("%d unanswered, %v", unanswered, took)
 		}
 	})
