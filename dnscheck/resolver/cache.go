@@ -22,14 +22,19 @@ const (
 // push out more than one.
 const averageSize = 4096
 
-// cache keeps values until they expire, and at most size of them: the one not
-// used for the longest time goes first. It is safe for concurrent use.
+// cache keeps values until they expire, and at most size of them. In a list of
+// domains most names are asked for once, and some, those of providers, again and
+// again. So a value that was wanted again has a place among three quarters of
+// all, one that was not yet among the rest; in either, the one not used for the
+// longest time goes first, from the former to the latter. It is safe for
+// concurrent use.
 type cache[V any] struct {
 	size int
 
 	mu     sync.Mutex
 	m      map[key]*entry[V]
-	newest entry[V] // its next is the newest, its prev the oldest
+	again  ring[V] // wanted again
+	once   ring[V]
 	octets int
 }
 
@@ -38,12 +43,21 @@ type entry[V any] struct {
 	value      V
 	expires    time.Time
 	octets     int
+	in         *ring[V]
 	prev, next *entry[V]
+}
+
+// ring is a list of entries. Its end's next is the newest, its prev the oldest.
+type ring[V any] struct {
+	end entry[V]
+	len int
 }
 
 func newCache[V any](size int) *cache[V] {
 	c := &cache[V]{size: size, m: map[key]*entry[V]{}}
-	c.newest.prev, c.newest.next = &c.newest, &c.newest
+	for _, r := range []*ring[V]{&c.again, &c.once} {
+		r.end.prev, r.end.next = &r.end, &r.end
+	}
 	return c
 }
 
@@ -58,28 +72,42 @@ func (c *cache[V]) get(k key, now time.Time) (v V, ok bool) {
 		c.remove(e)
 		return v, false
 	}
-	e.unlink()
-	c.link(e)
+	e.leave()
+	c.again.add(e)
+	if c.again.len > c.size*3/4 {
+		oldest := c.again.end.prev
+		oldest.leave()
+		c.once.add(oldest)
+	}
 	return e.value, true
 }
 
 func (c *cache[V]) put(k key, v V, octets int, expires time.Time) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	in := &c.once
 	if old := c.m[k]; old != nil {
+		in = old.in
 		c.remove(old)
 	}
 	limit := c.size * averageSize
 	if c.size <= 0 || octets > limit {
 		return
 	}
-	for len(c.m) >= c.size || c.octets+octets > limit {
-		c.remove(c.newest.prev)
-	}
 	e := &entry[V]{key: k, value: v, expires: expires, octets: octets}
 	c.m[k] = e
 	c.octets += octets
-	c.link(e)
+	in.add(e)
+	for c.once.len > c.size-c.size*3/4 {
+		c.remove(c.once.end.prev)
+	}
+	for c.octets > limit {
+		from := &c.once
+		if from.len == 0 || from.len == 1 && from == e.in {
+			from = &c.again
+		}
+		c.remove(from.end.prev)
+	}
 }
 
 // shorten makes an entry expire by a time at the latest.
@@ -92,17 +120,22 @@ func (c *cache[V]) shorten(k key, by time.Time) {
 }
 
 func (c *cache[V]) remove(e *entry[V]) {
-	e.unlink()
+	e.leave()
 	delete(c.m, e.key)
 	c.octets -= e.octets
 }
 
-func (c *cache[V]) link(e *entry[V]) {
-	e.prev, e.next = &c.newest, c.newest.next
+// add makes e the newest.
+func (r *ring[V]) add(e *entry[V]) {
+	e.in, e.prev, e.next = r, &r.end, r.end.next
 	e.prev.next, e.next.prev = e, e
+	r.len++
 }
 
-func (e *entry[V]) unlink() { e.prev.next, e.next.prev = e.next, e.prev }
+func (e *entry[V]) leave() {
+	e.prev.next, e.next.prev = e.next, e.prev
+	e.in.len--
+}
 
 // lifetime is how long a message may be kept.
 func lifetime(m *dns.Msg) time.Duration {

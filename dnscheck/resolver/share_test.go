@@ -197,28 +197,50 @@ func TestCacheTime(t *testing.T) {
 	}
 }
 
+// What was wanted again stays, however much is wanted once; and all is bounded.
 func TestCacheSize(t *testing.T) {
 	n, _ := behave("answer")
 	r := over(t, &n.fakeNet)
 	r.CacheSize = 10
-	ask := func(i int) {
+	ask := func(i int) (cached bool) {
+		t.Helper()
+		before := r.Stats().Questions
 		if _, err := r.Fetch(t.Context(), fmt.Sprintf("n%d.test", i), dns.TypeA); err != nil {
 			t.Error(err)
 		}
+		return r.Stats().Questions == before
 	}
-	for i := range 10 {
-		ask(i)
+	for range 2 {
+		ask(0)
 	}
-	ask(0) // now 1 is the one not used for the longest time
-	ask(10)
-	before := r.Stats().Questions
-	ask(0)
-	if r.Stats().Questions != before {
-		t.Error("0 was used last but one, and is gone")
+	for i := range 100 {
+		ask(1 + i)
 	}
-	ask(1)
-	if r.Stats().Questions != before+1 {
-		t.Error("1 is kept beyond the size")
+	for _, i := range []int{0, 100, 99, 98} {
+		if !ask(i) {
+			t.Errorf("%d is gone", i)
+		}
+	}
+	for _, i := range []int{97, 50, 1} {
+		if ask(i) {
+			t.Errorf("%d is kept", i)
+		}
+	}
+	for i := range 20 {
+		ask(200 + i)
+		ask(200 + i)
+	}
+	kept := 0
+	for i := range 20 {
+		if ask(219 - i) {
+			kept++
+		}
+	}
+	if kept < 7 || kept > 10 {
+		t.Errorf("%d names wanted twice are kept in a cache of ten", kept)
+	}
+	if ask(0) {
+		t.Error("0 is kept, and was not used for longer than ten others")
 	}
 	r = over(t, &n.fakeNet)
 	r.CacheSize = -1
