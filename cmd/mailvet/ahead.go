@@ -26,8 +26,8 @@ type parsed[T any] struct {
 
 // messages reads the lines of a file and yields them in order, the last with the
 // error that ended it, such as io.EOF. Meanwhile those that come next are
-// parsed, on all cores: each has a parser of its own.
-func messages[T any](r io.Reader, parser func() func(line []byte) (T, error)) iter.Seq[*parsed[T]] {
+// parsed, on all cores.
+func messages[T any](r io.Reader, parse func(line []byte) (T, error)) iter.Seq[*parsed[T]] {
 	return func(yield func(*parsed[T]) bool) {
 		workers := runtime.GOMAXPROCS(0)
 		work, inOrder := make(chan *parsed[T], workers), make(chan *parsed[T], 2*workers)
@@ -65,7 +65,6 @@ func messages[T any](r io.Reader, parser func() func(line []byte) (T, error)) it
 		})
 		for range workers {
 			all.Go(func() {
-				parse := parser()
 				for m := range work {
 					m.what, m.bad = parse(m.line)
 					close(m.done)

@@ -69,10 +69,10 @@ var errNotResults = errors.New("it does not hold results in JSON Lines")
 // cuts off what is torn behind them. Each line is parsed, see [messages], and
 // given to each, which must return an error for one that is not JSON; a message
 // for which that returns false is cut off, too, if it is the last.
-func recoverFile[T any](w *wholeFile, parser func() func([]byte) (T, error), each func(*parsed[T]) (keep bool, err error)) error {
+func recoverFile[T any](w *wholeFile, parse func([]byte) (T, error), each func(*parsed[T]) (keep bool, err error)) error {
 	var at, good int64
 	dropped := false
-	for m := range messages(w.f, parser) {
+	for m := range messages(w.f, parse) {
 		at += int64(len(m.line))
 		if m.err != nil && m.err != io.EOF {
 			return fmt.Errorf("line %d: %w", m.n, m.err)

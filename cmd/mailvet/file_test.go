@@ -37,9 +37,7 @@ func content(t testing.TB, f *wholeFile) []byte {
 }
 
 // unparsed parses nothing.
-func unparsed() func([]byte) (struct{}, error) {
-	return func([]byte) (struct{}, error) { return struct{}{}, nil }
-}
+func unparsed([]byte) (struct{}, error) { return struct{}{}, nil }
 
 // valid is what a message must be at least.
 func valid(m *parsed[struct{}]) (bool, error) {

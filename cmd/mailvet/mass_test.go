@@ -114,7 +114,7 @@ func inListOrder(t *testing.T, name string, n int) {
 	}
 	defer f.Close()
 	at := 0
-	for m := range messages(f, skimDomains) {
+	for m := range messages(f, parseDomain) {
 		if m.err == nil && at < n && m.what != fmt.Sprintf("customer-%07d.example", at) {
 			t.Fatalf("%s is result %d", m.what, at)
 		}

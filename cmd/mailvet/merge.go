@@ -120,7 +120,7 @@ func (m *merger) file(ctx context.Context, number int, name string) error {
 			m.open = append(m.open, name)
 		}
 	}()
-	for l := range messages(f, skimReports) {
+	for l := range messages(f, parseReport) {
 		if ctx.Err() != nil {
 			return interrupted(m.sum.Summary(0).Domains)
 		}

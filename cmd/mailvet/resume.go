@@ -19,7 +19,7 @@ type counted map[fingerprint]int
 // summary are cut off.
 func (s *sink) recover(results, proofs *wholeFile) error {
 	s.done = counted{}
-	err := recoverFile(results, skimReports, func(m *parsed[*report.Report]) (bool, error) {
+	err := recoverFile(results, parseReport, func(m *parsed[*report.Report]) (bool, error) {
 		r, err := m.what, m.bad // of a summary, too, the schema comes first
 		switch {
 		case r.Schema == summary.Schema && json.Valid(m.line):
@@ -77,7 +77,7 @@ func (s *sink) recoverBeside(f *wholeFile) error {
 	if f == nil {
 		return nil
 	}
-	return recoverFile(f, skimDomains, func(m *parsed[string]) (bool, error) {
+	return recoverFile(f, parseDomain, func(m *parsed[string]) (bool, error) {
 		return m.bad == nil && s.done[fingerprintOf(m.what)] > 0, m.bad
 	})
 }

@@ -57,7 +57,7 @@ func firstOf(name string) *report.Report {
 		return nil
 	}
 	defer f.Close()
-	for m := range messages(f, skimReports) {
+	for m := range messages(f, parseReport) {
 		if m.err == nil && m.bad == nil && m.what.Schema == report.Schema {
 			return m.what
 		}
