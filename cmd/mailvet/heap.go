@@ -14,7 +14,7 @@ import (
 // and by what really stays, or has come near to what a list may take at all.
 const (
 	ballast  = 128 << 20
-	mostHeap = 240 << 20
+	mostHeap = 260 << 20
 )
 
 // steadyHeap does that, unless the user has a wish of his own (GOGC,

@@ -35,7 +35,7 @@ func TestRememberProbes(t *testing.T) {
 	if _, err := w.Write([]byte("{}\n")); err != nil {
 		t.Fatal(err)
 	}
-	if !w.spare() || len(told) != 1 || !strings.Contains(told[0], "not remembered any more beyond the last 4096") || !strings.Contains(told[0], "the disk is full") {
+	if !w.spare() || len(told) != 1 || !strings.Contains(told[0], "not remembered any more beyond the last 2048") || !strings.Contains(told[0], "the disk is full") {
 		t.Errorf("told %q", told)
 	}
 	if _, ok := p.Store.Get("key"); ok || w.spare() {

@@ -105,7 +105,7 @@ func BenchmarkMass(b *testing.B) {
 	m := startMass(b, n)
 	untouched := make([]byte, 128<<20) // as the command does, see steadyHeap there
 	defer runtime.KeepAlive(untouched)
-	defer debug.SetMemoryLimit(debug.SetMemoryLimit(368 << 20))
+	defer debug.SetMemoryLimit(debug.SetMemoryLimit(388 << 20))
 	for b.Loop() {
 		theirs := -m.cpu()
 		c := runMass(b, m.Scanner(), n, *massWorkers)

@@ -47,7 +47,7 @@ const (
 	DefaultMaxOpen        = 64
 	DefaultHostRate       = 60
 	DefaultProviderRate   = 600
-	DefaultRemember       = 4096 // a probe takes some 20 kB
+	DefaultRemember       = 2048 // a probe takes some 20 kB
 )
 
 // Prober probes addresses and remembers what it found for one run. The zero
