@@ -15,7 +15,6 @@ type rrset struct {
 	typ   uint16
 	rrs   []dns.RR
 	sigs  []signature
-	end   int // in the section: where the last of rrs was
 }
 
 // signature is a signature with the name of the zone that it says made it; no
@@ -47,7 +46,7 @@ func group(rrs []dns.RR) *section {
 	s := &section{}
 	var last *rrset
 	var owner, signer lastName
-	for i, rr := range rrs {
+	for _, rr := range rrs {
 		if rr == nil {
 			continue
 		}
@@ -73,14 +72,7 @@ func group(rrs []dns.RR) *section {
 			last.sigs = append(last.sigs, signature{sig, by})
 			continue
 		}
-		if n := len(last.rrs); n == 0 {
-			last.rrs = rrs[i : i+1 : i+1]
-		} else if last.end == i && cap(last.rrs) == n { // still a part of the section
-			last.rrs = rrs[i-n : i+1 : i+1]
-		} else {
-			last.rrs = append(last.rrs, rr)
-		}
-		last.end = i + 1
+		last.rrs = append(last.rrs, rr)
 	}
 	return s
 }
