@@ -52,7 +52,7 @@ func scanList(ctx context.Context, o *options, s *scanner.Scanner, named []scann
 	p.start(o)
 	shown := isTerminal(out.out) // the results and the bar are in one place then
 	b.Notice = func(n scanner.Notice) { p.say(o.quiet, notice(n)) }
-	kept := rememberProbes(s, out, o.output, func(err error) { p.say(o.quiet, err.Error()) })
+	kept := rememberProbes(s, out, func(err error) { p.sayLater(o.quiet, err.Error()) })
 	defer kept.Close()
 	file.complain = func(format string, args ...any) { p.say(false, fmt.Sprintf(format, args...)) }
 	go func() {

@@ -114,6 +114,7 @@ func (m *merger) file(ctx context.Context, number int, name string) error {
 		return fmt.Errorf("cannot read the results: %w", err)
 	}
 	defer f.Close()
+	defer context.AfterFunc(ctx, func() { _ = f.Close() })() // a pipe may have nothing to read
 	m.whole = false
 	defer func() {
 		if !m.whole {
@@ -140,6 +141,7 @@ func (m *merger) file(ctx context.Context, number int, name string) error {
 				m.torn = cmp.Or(m.torn, name) // as a crash of the machine leaves it
 				return nil
 			}
+			_ = f.Close() // likewise
 			return fmt.Errorf("cannot merge %s, line %d: %w", name, l.n, err)
 		}
 	}

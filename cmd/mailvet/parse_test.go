@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -118,6 +119,27 @@ func TestMessages(t *testing.T) {
 		for range messages(strings.NewReader(file.String()+tail), unparsed) {
 			break // nobody waits for the others
 		}
+	}
+}
+
+// TestMergePipe: what is wrong in a pipe is told though its writer goes on.
+func TestMergePipe(t *testing.T) {
+	r, w, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer w.Close()
+	defer r.Close()
+	name := fmt.Sprintf("/dev/fd/%d", r.Fd())
+	if _, err := os.Stat(name); err != nil {
+		t.Skipf("needs /dev/fd: %v", err)
+	}
+	if _, err := w.WriteString("no result\nnor this\n"); err != nil {
+		t.Fatal(err)
+	}
+	var errs strings.Builder
+	if code := run(t.Context(), []string{"merge", name}, streams{nil, io.Discard, &errs}); code == 0 || !strings.Contains(errs.String(), "line 1") {
+		t.Errorf("exit code %d: %s", code, errs.String())
 	}
 }
 

@@ -41,6 +41,7 @@ type progress struct {
 	shown   int                      // bars so far
 	stop    chan struct{}
 	done    sync.WaitGroup
+	later   sync.WaitGroup // see sayLater
 }
 
 // sample says how many domains were done at a time.
@@ -232,6 +233,11 @@ func (p *progress) say(quiet bool, s string) {
 	fmt.Fprintf(p.w, "mailvet: %s\n", s)
 }
 
+// sayLater is say for those who may be called while results are written.
+func (p *progress) sayLater(quiet bool, s string) {
+	p.later.Go(func() { p.say(quiet, s) })
+}
+
 // besides writes results to the terminal on which the bar is: that goes away
 // for it, and comes again.
 func (p *progress) besides(write func() error) error {
@@ -244,6 +250,7 @@ func (p *progress) besides(write func() error) error {
 func (p *progress) end() {
 	close(p.stop)
 	p.done.Wait()
+	p.later.Wait()
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.clear()

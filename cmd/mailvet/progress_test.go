@@ -73,6 +73,19 @@ func TestFigures(t *testing.T) {
 	}
 }
 
+// While results are written something can be said, and it is there at the end.
+func TestSayLater(t *testing.T) {
+	var out strings.Builder
+	p := newProgress(&out, &scanner.Batch{Scanner: &scanner.Scanner{}}, 0, func() (int, bool) { return 0, true })
+	if err := p.besides(func() error { p.sayLater(false, "the disk is full"); return nil }); err != nil {
+		t.Fatal(err)
+	}
+	p.end()
+	if !strings.Contains(out.String(), "mailvet: the disk is full\n") {
+		t.Errorf("%q", out.String())
+	}
+}
+
 // Whatever the width of the terminal, and however it changes, no line is wider.
 func TestBarFits(t *testing.T) {
 	escapes := regexp.MustCompile("\x1b\\[[0-9;?]*[A-Za-z]")

@@ -22,7 +22,7 @@ func TestRememberProbes(t *testing.T) {
 	}
 	p := &probe.Prober{}
 	var told []string
-	f := rememberProbes(&scanner.Scanner{Prober: p}, out, o.output, func(err error) { told = append(told, err.Error()) })
+	f := rememberProbes(&scanner.Scanner{Prober: p}, out, func(err error) { told = append(told, err.Error()) })
 	defer f.Close()
 	if len(f.Dirs) != 2 || f.Dirs[0] != dir || f.Dirs[1] != os.TempDir() {
 		t.Errorf("made in %q", f.Dirs)

@@ -54,6 +54,11 @@ type addressRecord struct {
 func (p *Prober) publish(q *probing, r Result, at time.Time) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	p.hold(q, r, at)
+}
+
+// hold is publish with mu held.
+func (p *Prober) hold(q *probing, r Result, at time.Time) {
 	q.result, q.at, q.cancel = r, at, nil // which would keep the first caller's context
 	close(q.done)
 	if p.probes[q.key] != q {
@@ -255,13 +260,12 @@ func (p *Prober) recall(q *probing) bool {
 		q.grading = g
 	}
 	p.mu.Lock()
-	stale := p.stale(&r, at)
-	p.mu.Unlock()
-	if stale {
+	defer p.mu.Unlock()
+	if p.stale(&r, at) {
 		return false
 	}
 	q.stored = true
-	p.publish(q, r, at)
+	p.hold(q, r, at)
 	return true
 }
 

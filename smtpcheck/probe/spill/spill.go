@@ -100,10 +100,25 @@ func (f *File) Put(key string, value []byte) {
 
 // open reports whether there is a file to write to. The caller holds write.
 func (f *File) open() bool {
+	err := f.begin()
+	if err != nil && f.Failed != nil && !errors.Is(err, errFailed) {
+		f.Failed(fmt.Errorf("spill: no temporary file can be made: %w", err)) // which may take its time
+	}
+	return err == nil
+}
+
+// errFailed: that was told before.
+var errFailed = errors.New("spill: nothing is kept any more")
+
+// begin makes the file, if there is none.
+func (f *File) begin() error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if f.failed || f.f != nil {
-		return !f.failed
+	if f.failed {
+		return errFailed
+	}
+	if f.f != nil {
+		return nil
 	}
 	create := f.create
 	if create == nil {
@@ -118,15 +133,12 @@ func (f *File) open() bool {
 		file, err := create(dir)
 		if err == nil {
 			f.f, f.index, f.seed = file, map[uint32]uint32{}, maphash.MakeSeed()
-			return true
+			return nil
 		}
 		errs = append(errs, err)
 	}
 	f.failed = true
-	if f.Failed != nil {
-		f.Failed(fmt.Errorf("spill: no temporary file can be made: %w", errors.Join(errs...)))
-	}
-	return false
+	return errors.Join(errs...)
 }
 
 // put writes a record. The caller holds write.
