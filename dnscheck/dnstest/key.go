@@ -36,7 +36,7 @@ func newKey(zone string, flags uint16, algorithm uint8, seed string) (*key, erro
 		Protocol:  3,
 		Algorithm: algorithm,
 	}}
-	seed = fmt.Sprintf("dnstest key %s %d %d", seed, flags, algorithm)
+	whole := fmt.Sprintf("dnstest key %s %d %d", seed, flags, algorithm)
 	var public []byte
 	switch algorithm {
 	case dns.ECDSAP256SHA256, dns.ECDSAP384SHA384:
@@ -44,7 +44,7 @@ func newKey(zone string, flags uint16, algorithm uint8, seed string) (*key, erro
 		if algorithm == dns.ECDSAP384SHA384 {
 			curve = elliptic.P384()
 		}
-		private, err := ecdsaKey(curve, seed)
+		private, err := ecdsaKey(curve, whole)
 		if err != nil {
 			return nil, fmt.Errorf("dnstest: key of %s: %w", zone, err)
 		}
@@ -55,11 +55,11 @@ func newKey(zone string, flags uint16, algorithm uint8, seed string) (*key, erro
 		// RFC 6605, Section 4: the point without the octet for "uncompressed".
 		k.signer, public = private, point[1:]
 	case dns.ED25519:
-		sum := sha256.Sum256([]byte(seed))
+		sum := sha256.Sum256([]byte(whole))
 		private := ed25519.NewKeyFromSeed(sum[:])
 		k.signer, public = private, private.Public().(ed25519.PublicKey)
 	case dns.RSASHA1, dns.RSASHA1NSEC3SHA1, dns.RSASHA256, dns.RSASHA512:
-		private, err := rsaKey(seed, flags)
+		private, err := rsaKey(whole, flags)
 		if err != nil {
 			return nil, fmt.Errorf("dnstest: key of %s: %w", zone, err)
 		}
@@ -68,10 +68,13 @@ func newKey(zone string, flags uint16, algorithm uint8, seed string) (*key, erro
 		public = append([]byte{byte(len(exponent))}, exponent...)
 		k.signer, public = private, append(public, private.N.Bytes()...)
 	default:
-		sum := sha512.Sum512([]byte(seed))
+		sum := sha512.Sum512([]byte(whole))
 		public = sum[:]
 	}
 	k.PublicKey = base64.StdEncoding.EncodeToString(public)
+	if k.KeyTag() == 0 { // miekg/dns does not sign with such a key
+		return newKey(zone, flags, algorithm, seed+"'")
+	}
 	return k, nil
 }
 
