@@ -29,6 +29,9 @@ func runMerge(ctx context.Context, args []string, std streams) error {
 	}
 	m := &merger{out: std.out, seen: counted{}}
 	for _, name := range fs.Args() { // before anything is written
+		if _, err := os.Stat(name); err != nil {
+			return fmt.Errorf("cannot read the results: %w", err)
+		}
 		if r := firstOf(name); r != nil {
 			if err := m.agree(name, r); err != nil {
 				return fmt.Errorf("cannot merge %s: %w", name, err)

@@ -30,7 +30,7 @@ type asking struct {
 func (p *Prober) grade(ctx context.Context, q *probing, a *address, r *Result, first first) {
 	if !a.planDone {
 		if a.plan == nil {
-			a.plan = &plan{lists: theLists(), first: first, before: r.Session.Connections}
+			a.plan = &plan{lists: theLists(), first: first, before: a.spent + r.Session.Connections}
 			if a.injected != nil {
 				a.plan.before++
 			}
@@ -43,6 +43,11 @@ func (p *Prober) grade(ctx context.Context, q *probing, a *address, r *Result, f
 		g := &grading{
 			TLS: a.plan.conclude(a.planHost, stopped), Full: a.plan.full(), whole: a.planDone && stopped == nil,
 			Chains: slices.Clip(a.graded.Chains), Certificates: slices.Clip(a.graded.Certificates),
+		}
+		if old := a.grading; stopped != nil && old != nil && len(old.TLS.Asked) > len(g.TLS.Asked) {
+			t := *old.TLS // of a plan that was forgotten, and the new one had no room
+			t.Stopped = stopped
+			g = &grading{TLS: &t, Full: old.Full, Chains: old.Chains, Certificates: old.Certificates}
 		}
 		if g.whole {
 			a.plan, a.graded = nil, Result{}
@@ -111,7 +116,7 @@ func (p *Prober) questions(ctx context.Context, q *probing, a *address, found *R
 		if ask == nil {
 			return nil
 		}
-		if a.plan.before+len(a.plan.log) >= p.MaxConnections {
+		if a.plan.opened() >= p.MaxConnections {
 			return &evidence.Failure{Op: evidence.OpHandshake, Class: evidence.ClassBudget, Text: "as many connections were opened as are allowed for one address"}
 		}
 		t, e := p.ask(ctx, q, a, ask)

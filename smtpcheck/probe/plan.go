@@ -70,6 +70,10 @@ func (h *first) note(f *facts) {
 	}
 }
 
+// opened is how many connections went to the address, those before the plan with
+// them.
+func (p *plan) opened() int { return p.before + len(p.log) }
+
 // next is the question to ask now; nil at the end of the plan.
 func (p *plan) next() *question {
 	f := p.fold(true)
@@ -173,7 +177,7 @@ func (p *plan) all(about string, v tlshello.Version, except []tlshello.Suite) *q
 
 // extras asks what is good to know and changes no judgement.
 func (p *plan) extras(f *facts) *question {
-	if p.before+len(p.log) >= usualConnections {
+	if p.opened() >= usualConnections {
 		return nil
 	}
 	if q := p.hashes(f); q != nil {

@@ -68,7 +68,7 @@ func (p *plan) room(f *facts) bool {
 			open++
 		}
 	}
-	return !p.shared() || p.before+len(p.log)+open+2 <= usualConnections
+	return !p.shared() || p.opened()+open+2 <= usualConnections
 }
 
 // restricted reports whether limits on groups did no harm so far.
@@ -114,7 +114,7 @@ func curved(f *facts) []tlshello.Suite {
 // be the one too many.
 func (p *plan) hybrids(f *facts) *question {
 	known := f.suites[tlshello.TLS13]
-	if len(known) == 0 || !slices.Contains(f.modern, tlshello.X25519MLKEM768) || p.before+len(p.log) == usualConnections {
+	if len(known) == 0 || !slices.Contains(f.modern, tlshello.X25519MLKEM768) || p.opened() == usualConnections {
 		return nil
 	}
 	groups := slices.DeleteFunc(slices.Clone(f.modern), func(g tlshello.Group) bool { return g.Kind() != tlshello.Hybrid })

@@ -82,7 +82,7 @@ func (p *plan) lower(f *facts) *question {
 // well if TLS 1.0 is switched on, and only TLS 1.1 is not. That is so rare that
 // it is left out where this question would be the one too many.
 func (p *plan) hole(f *facts) *question {
-	if f.version[tlshello.TLS10] != evidence.Refused || !f.implied[tlshello.TLS10] || p.before+len(p.log) == usualConnections {
+	if f.version[tlshello.TLS10] != evidence.Refused || !f.implied[tlshello.TLS10] || p.opened() == usualConnections {
 		return nil
 	}
 	return p.once(p.all(askVersion, tlshello.TLS10, nil))

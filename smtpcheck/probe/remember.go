@@ -47,7 +47,9 @@ type addressRecord struct {
 	Settled  *Result             `json:",omitempty"`
 	Injected *evidence.Injection `json:",omitempty"`
 	PlanHost string              `json:",omitempty"`
-	Partial  *grading            `json:",omitempty"` // of a plan that was broken off
+	// Partial is of a plan that was broken off, Spent the connections before that.
+	Partial *grading `json:",omitempty"`
+	Spent   int      `json:",omitempty"`
 }
 
 // publish makes a result of that time known.
@@ -200,8 +202,13 @@ func (p *Prober) storeAddress(a *address) {
 		p.storeGrading(a.addr, g)
 	case a.planDone:
 		r.Partial = g
+		fallthrough
+	default:
+		if r.Spent = a.spent; a.plan != nil {
+			r.Spent = a.plan.opened()
+		}
 	}
-	if r.Settled != nil || r.Injected != nil || r.Partial != nil || a.recorded { // what was recorded before may hold no more
+	if r.Settled != nil || r.Injected != nil || r.Spent > 0 || a.recorded { // what was recorded before may hold no more
 		a.recorded = true
 		p.put(storedAddress+a.addr.String(), &r)
 	}
@@ -215,13 +222,13 @@ func (p *Prober) load(a *address) {
 	a.loaded = true
 	var r addressRecord
 	if a.recorded = p.get(storedAddress+a.addr.String(), &r); a.recorded {
-		a.settled, a.injected, a.planHost = r.Settled, r.Injected, r.PlanHost
+		a.settled, a.injected, a.planHost, a.spent = r.Settled, r.Injected, r.PlanHost, r.Spent
 		if r.Failed != nil {
 			a.failed = p.began.Add(*r.Failed)
 		}
 	}
 	g := p.storedGrading(a.addr)
-	if g == nil {
+	if g == nil && r.Partial != nil && r.Partial.TLS != nil {
 		g = r.Partial
 	}
 	if g != nil {

@@ -59,10 +59,12 @@ func (s *shelf) Get(key string) ([]byte, bool) {
 	return v, ok
 }
 
-// others are asked until all else has left the memory of a prober.
+// others, new ones each time, are asked until all else has left the memory of a
+// prober.
 func others(t *testing.T, n *network, p *probe.Prober, s *smtptest.Server) {
 	t.Helper()
-	for i := range 2*p.Remember + 2 {
+	for range 2*p.Remember + 2 {
+		i := len(n.servers)
 		a := netip.AddrFrom4([4]byte{198, 51, 100, byte(i)})
 		n.servers[a] = s
 		if _, err := p.Probe(t.Context(), fmt.Sprintf("other%d.test", i), a); err != nil {
@@ -292,6 +294,41 @@ func TestStoreMemory(t *testing.T) {
 		t.Logf("%d addresses: %.0f octets of memory stay of each, %d of disk in %d records; %.0f MB of heap", n, per, octets/int64(n), records, end/1e6)
 		if per > 200 {
 			t.Errorf("%.0f octets stay of each address", per)
+		}
+	})
+}
+
+// TestStoreSpent: the bound on connections to an address holds over what memory
+// forgets, also for a plan that was broken off again and again; and what it
+// showed before is not lost for one that had no room.
+func TestStoreSpent(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		server := &smtptest.Server{TLS: conf, PerMinute: 5}
+		n, p := internet(t, server)
+		const most = 14
+		p.HandshakeOnly, p.Remember, p.MaxConnections, p.Retries = false, 2, most, -1
+		f := &spill.File{Dirs: []string{t.TempDir()}}
+		defer f.Close()
+		p.Store = f
+		asked, of := 0, 0
+		for i := range 6 {
+			r, err := p.Probe(t.Context(), "mx.example.test", addr)
+			if err != nil || r.Session.TLS == nil || r.Session.TLS.Stopped == nil {
+				t.Fatalf("%s, %v", summary(r), err)
+			}
+			if now := len(r.Session.TLS.Asked); now < asked {
+				t.Errorf("pass %d: %d questions were answered, before %d", i, now, asked)
+			} else {
+				asked = now
+			}
+			of += r.Opened
+			others(t, n, p, &smtptest.Server{TLS: conf})
+			p.ForgetFailures(0)
+		}
+		p.Wait()
+		// Each pass says hello once more.
+		if got := server.Counts().Connections; got != of || got > most+2 {
+			t.Errorf("%d connections, %d of them told; at most %d are allowed", got, of, most)
 		}
 	})
 }

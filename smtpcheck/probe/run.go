@@ -35,6 +35,7 @@ type address struct {
 	planHost  string
 	planBegan time.Time
 	planDone  bool
+	spent     int      // connections of a plan that is not at hand any more
 	graded    Result   // the chains that it showed
 	grading   *grading // what it showed; written with Prober.mu held
 	loaded    bool     // Store was asked for all that
