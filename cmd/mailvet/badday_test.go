@@ -94,14 +94,26 @@ func TestSignals(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			dir := t.TempDir()
+			list, _ := labList(t, dir)
 			out := filepath.Join(dir, "out.jsonl")
-			args := append(badDay(t, dir), "-o", out)
+			args := append(dnsFlags(t), "-f", "-", "--workers", "2", "--progress", "never", "-o", out)
 			cmd, errs := program(t, args...)
 			if test.nohup {
 				cmd = exec.Command("sh", append([]string{"-c", `trap "" HUP && exec mailvet "$@"`, "sh"}, args...)...)
 				cmd.Stderr = errs
 			}
+			feed, err := cmd.StdinPipe() // the list has no end before the signal
+			if err != nil {
+				t.Fatal(err)
+			}
 			if err := cmd.Start(); err != nil {
+				t.Fatal(err)
+			}
+			domains, err := os.ReadFile(list)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if _, err := feed.Write(domains); err != nil {
 				t.Fatal(err)
 			}
 			ended := make(chan error, 1)
@@ -109,6 +121,9 @@ func TestSignals(t *testing.T) {
 			awaitLines(out, 3, ended)
 			if err := cmd.Process.Signal(test.signal); err != nil {
 				t.Fatal(err)
+			}
+			if test.nohup {
+				feed.Close()
 			}
 			<-ended
 			if code := cmd.ProcessState.ExitCode(); code != test.want {
@@ -185,22 +200,24 @@ func TestClosedPipeOfList(t *testing.T) {
 	}
 }
 
+// noticing does something at the first octets that are written to it.
+type noticing struct{ do func() error }
+
+func (n *noticing) Write(b []byte) (int, error) {
+	if do := n.do; do != nil {
+		n.do = nil
+		return len(b), do()
+	}
+	return len(b), nil
+}
+
 // TestListChanges: a list that becomes another one during the run is told of.
 func TestListChanges(t *testing.T) {
 	dir := t.TempDir()
 	args := badDay(t, dir)
-	list, out := filepath.Join(dir, "list.txt"), filepath.Join(dir, "out.jsonl")
 	var errs strings.Builder
-	ended := make(chan error, 1)
-	go func() {
-		run(t.Context(), append(args, "-o", out), streams{nil, io.Discard, &errs})
-		close(ended)
-	}()
-	awaitLines(out, 1, ended)
-	if err := os.WriteFile(list, []byte("nomx.test\n"), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	<-ended
+	change := func() error { return os.WriteFile(filepath.Join(dir, "list.txt"), []byte("nomx.test\n"), 0o600) }
+	run(t.Context(), append(args, "--format", "jsonl"), streams{nil, &noticing{change}, &errs})
 	if want := "list.txt was changed while it was read"; !strings.Contains(errs.String(), want) {
 		t.Errorf("standard error lacks %q: %s", want, errs.String())
 	}

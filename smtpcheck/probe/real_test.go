@@ -54,56 +54,22 @@ func pemOf(t testing.TB, key smtptest.Key) string {
 	return file
 }
 
-// behind starts a TLS server of others, with where it listens as the argument ADDRESS:PORT, and
-// returns a dialer for a mail server that hands its connections to it at
-// STARTTLS.
+// behind starts a TLS server of others, as [smtptest.Launch] does, and returns a
+// dialer for a mail server that hands its connections to it at STARTTLS.
 func behind(t testing.TB, program string, args ...string) func(context.Context, string, string) (net.Conn, error) {
 	t.Helper()
-	path := needs(t, program)
-	l, err := net.Listen("tcp", net.JoinHostPort(smtptest.Loopback(), "0"))
+	p, err := smtptest.Launch(needs(t, program), []string{"OPENSSL_CONF=/dev/null"}, args...)
 	if err != nil {
-		t.Fatal(err)
-	}
-	address := l.Addr().String()
-	l.Close()
-	host, port, _ := net.SplitHostPort(address)
-	args = slices.Clone(args)
-	for i := range args {
-		args[i] = strings.NewReplacer("ADDRESS", host, "PORT", port).Replace(args[i])
-	}
-	cmd := exec.Command(path, args...)
-	cmd.Env = append(os.Environ(), "OPENSSL_CONF=/dev/null")
-	var said strings.Builder
-	cmd.Stdout, cmd.Stderr = &said, &said
-	stdin, err := cmd.StdinPipe() // s_server ends with it
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
-		stdin.Close()
-		_ = cmd.Process.Kill()
-		_ = cmd.Wait()
-		if t.Failed() {
-			t.Logf("%s %v said:\n%.2000s", program, args, said.String())
+		if p.Stop(); t.Failed() {
+			t.Log(p.Said())
 		}
 	})
-	for tries := 0; ; tries++ {
-		conn, err := net.Dial("tcp", address)
-		if err == nil {
-			conn.Close()
-			break
-		}
-		if tries == 200 {
-			t.Fatalf("%s does not listen", program)
-		}
-		time.Sleep(10 * time.Millisecond)
-	}
 	return func(ctx context.Context, _, _ string) (net.Conn, error) {
 		client, server := smtptest.Pipe()
-		go front(server, address)
+		go front(server, p.Addr)
 		return client, nil
 	}
 }

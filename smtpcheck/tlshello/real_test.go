@@ -19,7 +19,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
-	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -111,81 +110,21 @@ func tool(t testing.TB, name string) string {
 }
 
 // server is a program that speaks TLS on an address of this machine.
-type server struct {
-	addr string
-	log  *strings.Builder
-	mu   *sync.Mutex
-}
+type server struct{ *smtptest.Program }
 
-// start runs a server whose arguments hold ADDRESS:PORT in place of where it
-// listens, or PORT alone, and waits
-// until it takes connections. Another program may be quicker to take the port:
-// then it is tried with the next.
+// start runs a server as [smtptest.Launch] does.
 func start(t *testing.T, program string, args ...string) server {
 	t.Helper()
-	path := tool(t, program)
-	var s server
-	for range 5 {
-		var ok bool
-		if s, ok = launch(t, path, args); ok {
-			return s
-		}
-	}
-	t.Fatalf("%s does not listen:\n%s", program, s.text())
-	return s
-}
-
-func launch(t *testing.T, path string, args []string) (server, bool) {
-	t.Helper()
-	l, err := net.Listen("tcp", net.JoinHostPort(smtptest.Loopback(), "0"))
+	p, err := smtptest.Launch(tool(t, program), []string{"OPENSSL_CONF=" + lax(t)}, args...)
 	if err != nil {
 		t.Fatal(err)
 	}
-	addr := l.Addr().String()
-	if err := l.Close(); err != nil {
-		t.Fatal(err)
-	}
-	host, port, _ := net.SplitHostPort(addr)
-	args = slices.Clone(args)
-	for i := range args {
-		args[i] = strings.NewReplacer("ADDRESS", host, "PORT", port).Replace(args[i])
-	}
-	s := server{addr: addr, log: &strings.Builder{}, mu: &sync.Mutex{}}
-	cmd := exec.CommandContext(t.Context(), path, args...)
-	cmd.Stdout, cmd.Stderr = s, s
-	cmd.Env = append(os.Environ(), "OPENSSL_CONF="+lax(t))
-	stdin, err := cmd.StdinPipe() // kept open: some stop at its end
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	ended := make(chan struct{})
-	go func() {
-		cmd.Wait()
-		close(ended)
-	}()
 	t.Cleanup(func() {
-		stdin.Close()
-		cmd.Process.Kill()
-		<-ended
-		if t.Failed() {
-			t.Logf("%s said:\n%s", strings.Join(cmd.Args, " "), s.text())
+		if p.Stop(); t.Failed() {
+			t.Log(p.Said())
 		}
 	})
-	for deadline := time.Now().Add(20 * time.Second); time.Now().Before(deadline); time.Sleep(10 * time.Millisecond) {
-		select {
-		case <-ended:
-			return s, false
-		default:
-		}
-		if c, err := net.DialTimeout("tcp", addr, time.Second); err == nil {
-			c.Close()
-			return s, true
-		}
-	}
-	return s, false
+	return server{p}
 }
 
 // lax writes a configuration of OpenSSL that forbids nothing, whatever the
@@ -200,25 +139,10 @@ func lax(t *testing.T) string {
 	return file
 }
 
-func (s server) Write(b []byte) (int, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.log.Len() < 1<<12 {
-		s.log.Write(b)
-	}
-	return len(b), nil
-}
-
-func (s server) text() string {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.log.String()
-}
-
 // exchange sends octets and reads the answer to its end.
 func (s server) exchange(t *testing.T, octets []byte) (*tlshello.Answer, []byte) {
 	t.Helper()
-	c, err := net.DialTimeout("tcp", s.addr, 5*time.Second)
+	c, err := net.DialTimeout("tcp", s.Addr, 5*time.Second)
 	if err != nil {
 		t.Fatal(err)
 	}
