@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/miekg/dns"
 
@@ -15,6 +16,7 @@ import (
 type judge struct {
 	*walk
 	reply             *dns.Msg
+	until             time.Time // the reply's end, if it is known
 	answer, authority *section
 	work              work
 	result            Result
@@ -287,7 +289,7 @@ func (j *judge) judgeDenial(ctx context.Context, q name, typ uint16) *fault {
 		d := newDenial(z, j.authority, j.now, &j.work, j.v.maxIterations())
 		f := j.denies(d, q, typ)
 		if f == nil {
-			j.v.rememberDenial(d, j.authority, j.reply.AuthenticatedData)
+			j.v.rememberDenial(d, j.authority, j.reply.AuthenticatedData, j.until)
 		}
 		return f
 	})

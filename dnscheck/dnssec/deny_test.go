@@ -1,6 +1,7 @@
 package dnssec_test
 
 import (
+	"fmt"
 	"reflect"
 	"testing"
 	"time"
@@ -75,5 +76,42 @@ func TestDenyNewKeys(t *testing.T) {
 	}
 	if d, ok := v.Deny(absent, dns.TypeMX); !ok || !d.Judged {
 		t.Errorf("%t, %+v: was validated with the new keys", ok, d)
+	}
+}
+
+// TestDenyAge: a reply that was kept denies nothing for longer than it is good,
+// however late it is judged once more.
+func TestDenyAge(t *testing.T) {
+	text := "$TTL 300\n"
+	for i := range 12 {
+		text += fmt.Sprintf("h%02d A 192.0.2.1\n", i)
+	}
+	l := newLab(t, zone("test", "", options{Signed: true}), zone("nsec.test", text, options{Signed: true, Inception: now.Add(-time.Hour), Expiration: now.Add(24 * time.Hour)}))
+	at := now
+	v := &dnssec.Validator{Anchors: l.world.Anchors(), Now: func() time.Time { return at }}
+	const absent = "h00x.nsec.test."
+	msg, err := l.Fetch(t.Context(), absent, dns.TypeTXT)
+	if err != nil {
+		t.Fatal(err)
+	}
+	end := now.Add(5 * time.Minute)
+	v.ValidateKept(t.Context(), l, absent, dns.TypeTXT, msg, end)
+	if d, ok := v.Deny(absent, dns.TypeTXT); !ok || d.Until.After(end) {
+		t.Fatalf("%v, until %v", ok, d.Until)
+	}
+	for i := 1; i < 12; i++ { // more than are remembered of one zone
+		l.ask(t, v, fmt.Sprintf("h%02dx.nsec.test.", i), dns.TypeTXT)
+	}
+	if _, ok := v.Deny(absent, dns.TypeTXT); ok {
+		t.Fatal("it is still remembered")
+	}
+	at = end.Add(-time.Second)
+	v.ValidateKept(t.Context(), l, absent, dns.TypeTXT, msg, end)
+	if d, ok := v.Deny(absent, dns.TypeTXT); !ok || !d.Until.Equal(end) {
+		t.Errorf("%v, until %v, the reply is good until %v", ok, d.Until, end)
+	}
+	at = end.Add(time.Second)
+	if d, ok := v.Deny(absent, dns.TypeTXT); ok {
+		t.Errorf("it denies until %v", d.Until)
 	}
 }

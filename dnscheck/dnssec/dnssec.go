@@ -162,6 +162,13 @@ type Validator struct {
 //
 // Whatever happens, cancellation included, is told by the Result.
 func (v *Validator) Validate(ctx context.Context, src Source, qname string, qtype uint16, reply *dns.Msg) Result {
+	return v.ValidateKept(ctx, src, qname, qtype, reply, time.Time{})
+}
+
+// ValidateKept is [Validator.Validate] for a reply that was kept since it came,
+// and is good until that time: nothing is denied by it later. Zero means that it
+// just came.
+func (v *Validator) ValidateKept(ctx context.Context, src Source, qname string, qtype uint16, reply *dns.Msg, until time.Time) Result {
 	if v.Now == nil {
 		return Result{Security: evidence.SecurityIndeterminate, Reason: "the validator has no clock"}
 	}
@@ -169,7 +176,7 @@ func (v *Validator) Validate(ctx context.Context, src Source, qname string, qtyp
 	if !ok || reply == nil || src == nil {
 		return Result{Security: evidence.SecurityIndeterminate, Reason: "there is no question or no answer to judge"}
 	}
-	j := &judge{walk: &walk{v: v, src: src, now: v.Now()}, reply: reply, work: work{v: v}}
+	j := &judge{walk: &walk{v: v, src: src, now: v.Now()}, reply: reply, until: until, work: work{v: v}}
 	j.run(ctx, q, qtype)
 	return j.conclude(q, qtype)
 }

@@ -139,13 +139,16 @@ func (r remembered) known() *verified {
 }
 
 // rememberDenial keeps the records of a denial that was proven with the keys
-// of a secure zone (RFC 8198).
-func (v *Validator) rememberDenial(d *denial, authority *section, ad bool) {
+// of a secure zone (RFC 8198), until the message ends, if that is known.
+func (v *Validator) rememberDenial(d *denial, authority *section, ad bool, until time.Time) {
 	soa := authority.find(d.zone.name, dns.TypeSOA)
 	if soa == nil || d.ttl <= 0 || len(d.used) == 0 {
 		return
 	}
 	expires := d.now.Add(min(d.ttl, longest))
+	if !until.IsZero() && until.Before(expires) {
+		expires = until
+	}
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	known := &denials{soa: soa, ad: ad}

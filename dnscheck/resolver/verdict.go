@@ -140,7 +140,7 @@ func (v *verdict) answer(ctx context.Context, rep *reply, bogus, name string, qt
 		v.stripped = true
 		v.add(evidence.SecurityIndeterminate, plainReason)
 	default:
-		v.take(v.r.validator(v.pass).Validate(ctx, source{v.r, v.pass}, name, qtype, rep.msg))
+		v.take(v.r.validator(v.pass).ValidateKept(ctx, source{v.r, v.pass}, name, qtype, rep.msg, rep.expires))
 	}
 }
 
