@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"os/signal"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -83,6 +84,11 @@ func TestDiskFullDevice(t *testing.T) {
 // TestSignals: each of the signals that ask for an end has one that loses
 // nothing; under nohup, SIGHUP is no such signal.
 func TestSignals(t *testing.T) {
+	// Where the tests run under nohup, the program would ignore it, too; what is
+	// handled here is not ignored there.
+	caught := make(chan os.Signal, 1)
+	signal.Notify(caught, syscall.SIGHUP)
+	defer signal.Stop(caught)
 	for _, test := range []struct {
 		name   string
 		signal syscall.Signal

@@ -77,7 +77,7 @@ func factsOf(x *evidence.TLS) map[string]string {
 func sslscan(t *testing.T, addr string) *opinion {
 	t.Helper()
 	r := newRelay(t, addr)
-	out := output(t, []string{"OPENSSL_CONF=/dev/null"}, "", tool(t, "sslscan"), "--starttls-smtp", "--no-colour", "--no-heartbleed", "--xml=-", r.addr())
+	out := outputWithin(t, 20*patience, []string{"OPENSSL_CONF=/dev/null"}, "", tool(t, "sslscan"), "--starttls-smtp", "--no-colour", "--no-heartbleed", "--xml=-", r.addr())
 	var said struct {
 		Protocols []struct {
 			Type    string `xml:"type,attr"`

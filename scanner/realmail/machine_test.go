@@ -185,7 +185,7 @@ func poll(yes func() bool) bool {
 // that of judges means nothing here.
 func output(t testing.TB, env []string, stdin, path string, args ...string) string {
 	t.Helper()
-	return outputWithin(t, patience, env, stdin, path, args...)
+	return outputWithin(t, 4*patience, env, stdin, path, args...)
 }
 
 // outputWithin is output for programs that may take longer than others.

@@ -30,7 +30,9 @@ type asking struct {
 func (p *Prober) grade(ctx context.Context, q *probing, a *address, r *Result, first first) {
 	if !a.planDone {
 		if a.plan == nil {
-			a.plan = &plan{lists: theLists(), first: first, before: a.spent + r.Session.Connections}
+			a.plan = &plan{lists: theLists(), first: first, before: r.Session.Connections}
+			a.greeted = *r
+			a.greeted.Chains, a.greeted.Certificates = slices.Clip(r.Chains), slices.Clip(r.Certificates)
 			if a.injected != nil {
 				a.plan.before++
 			}
@@ -50,7 +52,7 @@ func (p *Prober) grade(ctx context.Context, q *probing, a *address, r *Result, f
 			g = &grading{TLS: &t, Full: old.Full, Chains: old.Chains, Certificates: old.Certificates}
 		}
 		if g.whole {
-			a.plan, a.graded = nil, Result{}
+			a.plan, a.graded, a.greeted = nil, Result{}, Result{}
 		}
 		p.mu.Lock()
 		a.grading = g
@@ -116,8 +118,8 @@ func (p *Prober) questions(ctx context.Context, q *probing, a *address, found *R
 		if ask == nil {
 			return nil
 		}
-		if a.plan.opened() >= p.MaxConnections {
-			return &evidence.Failure{Op: evidence.OpHandshake, Class: evidence.ClassBudget, Text: "as many connections were opened as are allowed for one address"}
+		if a.plan.opened()+a.spent+a.cut >= p.MaxConnections {
+			return &evidence.Failure{Op: evidence.OpHandshake, Class: evidence.ClassBudget, Text: manyOpened}
 		}
 		t, e := p.ask(ctx, q, a, ask)
 		if ctx.Err() != nil {

@@ -16,7 +16,7 @@ func (p *Prober) injection(ctx context.Context, q *probing, a *address, opened i
 	x := &evidence.Injection{Answer: evidence.NoAnswer}
 	if opened >= p.MaxConnections {
 		x.Answer = evidence.NotAsked
-		x.Failure = &evidence.Failure{Op: evidence.OpSTARTTLS, Class: evidence.ClassBudget, Text: "as many connections were opened as are allowed for one address"}
+		x.Failure = &evidence.Failure{Op: evidence.OpSTARTTLS, Class: evidence.ClassBudget, Text: manyOpened}
 		return x
 	}
 	t := p.attempt(ctx, q, q.key, a, false, &asking{trial: x})

@@ -91,8 +91,8 @@ type Prober struct {
 	// Interval is the least pause between two connections to one address.
 	Interval time.Duration
 	// MaxConnections bounds the connections to an address under one name, those
-	// of the plan of handshakes included. MaxOpen bounds those open at once to all
-	// addresses.
+	// of the plan of handshakes included, and those that were cut short by callers
+	// whose time was up. MaxOpen bounds those open at once to all addresses.
 	MaxConnections, MaxOpen int
 	// HostRate bounds the connections a minute to one address, ProviderRate
 	// those to all addresses of the hosts of one organisational domain, by the

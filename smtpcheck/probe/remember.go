@@ -50,6 +50,7 @@ type addressRecord struct {
 	// Partial is of a plan that was broken off, Spent the connections before that.
 	Partial *grading `json:",omitempty"`
 	Spent   int      `json:",omitempty"`
+	Cut     int      `json:",omitempty"` // connections that were cut short
 }
 
 // publish makes a result of that time known.
@@ -192,7 +193,7 @@ func (p *Prober) storeAddress(a *address) {
 	if p.Store == nil || !a.loaded {
 		return
 	}
-	r := addressRecord{Settled: a.settled, Injected: a.injected, PlanHost: a.planHost}
+	r := addressRecord{Settled: a.settled, Injected: a.injected, PlanHost: a.planHost, Cut: a.cut}
 	if !a.failed.IsZero() {
 		failed := a.failed.Sub(p.began)
 		r.Failed = &failed
@@ -205,10 +206,10 @@ func (p *Prober) storeAddress(a *address) {
 		fallthrough
 	default:
 		if r.Spent = a.spent; a.plan != nil {
-			r.Spent = a.plan.opened()
+			r.Spent += a.plan.opened()
 		}
 	}
-	if r.Settled != nil || r.Injected != nil || r.Spent > 0 || a.recorded { // what was recorded before may hold no more
+	if r.Settled != nil || r.Injected != nil || r.Spent+r.Cut > 0 || a.recorded { // what was recorded before may hold no more
 		a.recorded = true
 		p.put(storedAddress+a.addr.String(), &r)
 	}
@@ -222,7 +223,7 @@ func (p *Prober) load(a *address) {
 	a.loaded = true
 	var r addressRecord
 	if a.recorded = p.get(storedAddress+a.addr.String(), &r); a.recorded {
-		a.settled, a.injected, a.planHost, a.spent = r.Settled, r.Injected, r.PlanHost, r.Spent
+		a.settled, a.injected, a.planHost, a.spent, a.cut = r.Settled, r.Injected, r.PlanHost, r.Spent, r.Cut
 		if r.Failed != nil {
 			a.failed = p.began.Add(*r.Failed)
 		}

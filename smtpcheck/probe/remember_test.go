@@ -298,6 +298,45 @@ func TestStoreMemory(t *testing.T) {
 	})
 }
 
+// TestCutShort: nor do callers whose time is up, one after another, open more.
+func TestCutShort(t *testing.T) {
+	for _, test := range []struct {
+		name            string
+		patience, delay time.Duration
+		whole           bool
+	}{
+		{"in the plan", 700 * time.Millisecond, 50 * time.Millisecond, true},
+		{"in the plan, early", 500 * time.Millisecond, 50 * time.Millisecond, true},
+		{"in the session", 100 * time.Millisecond, 50 * time.Millisecond, false},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				server := &smtptest.Server{TLS: conf}
+				n, p := internet(t, server)
+				const most = 20
+				p.HandshakeOnly, p.MaxConnections, p.Retries, p.HostRate, p.ProviderRate = false, most, -1, -1, -1
+				n.delay = test.delay
+				var last probe.Result
+				for range 60 {
+					ctx, cancel := context.WithTimeout(t.Context(), test.patience)
+					last, _ = p.Probe(ctx, "mx.example.test", addr)
+					cancel()
+				}
+				p.Wait()
+				if c := server.Counts().Connections; c > most {
+					t.Errorf("%d connections, at most %d are allowed", c, most)
+				}
+				if x := last.Session.TLS; test.whole && (x == nil || !x.Complete) {
+					t.Errorf("in the end: %s", summary(last))
+				}
+				if f := last.Session.Failure; !test.whole && (f == nil || !f.Temporary()) {
+					t.Errorf("in the end: %s", summary(last))
+				}
+			})
+		})
+	}
+}
+
 // TestStoreSpent: the bound on connections to an address holds over what memory
 // forgets, also for a plan that was broken off again and again; and what it
 // showed before is not lost for one that had no room.

@@ -17,6 +17,9 @@ import (
 // and at once, that nobody is there.
 const refusedPause = time.Second
 
+// manyOpened is why nothing more is asked.
+const manyOpened = "as many connections were opened as are allowed for one address"
+
 // address is what the run knows of one address, under whatever name.
 type address struct {
 	turn chan struct{} // holds one while the address is being probed
@@ -35,11 +38,15 @@ type address struct {
 	planHost  string
 	planBegan time.Time
 	planDone  bool
-	spent     int      // connections of a plan that is not at hand any more
-	graded    Result   // the chains that it showed
-	grading   *grading // what it showed; written with Prober.mu held
-	loaded    bool     // Store was asked for all that
-	recorded  bool     // and there is a record of it
+	// greeted is the session of planHost with which the plan began. It is not held
+	// again where the plan goes on.
+	greeted  Result
+	spent    int      // connections of a plan that is not at hand any more
+	cut      int      // connections that were cut short, by calls whose time was up
+	graded   Result   // the chains that it showed
+	grading  *grading // what it showed; written with Prober.mu held
+	loaded   bool     // Store was asked for all that
+	recorded bool     // and there is a record of it
 
 	addr    netip.Addr
 	users   int           // guarded by Prober.mu, as
@@ -80,14 +87,23 @@ func (p *Prober) find(ctx context.Context, q *probing) {
 		defer func() { <-a.turn }()
 		p.load(a)
 		p.refresh(a)
-		result, open = p.tries(ctx, q, a)
-		if open != nil && (!p.HandshakeOnly || p.TestInjection) && gradable(&result.Session) {
-			p.end(open, a)
+		goesOn := a.plan != nil && !a.planDone && a.planHost == q.host
+		if goesOn {
+			result = a.greeted
+		} else {
+			result, open = p.tries(ctx, q, a)
+		}
+		if goesOn || open != nil && (!p.HandshakeOnly || p.TestInjection) && gradable(&result.Session) {
+			first := first{}
+			if open != nil {
+				first = firstOf(open)
+				p.end(open, a)
+			}
 			if p.TestInjection && result.Session.Failure == nil {
 				result.Session.Injection = p.injection(ctx, q, a, result.Session.Connections)
 			}
 			if !p.HandshakeOnly {
-				p.grade(ctx, q, a, &result, firstOf(open))
+				p.grade(ctx, q, a, &result, first)
 			}
 			open = nil
 		}
@@ -113,6 +129,9 @@ func (p *Prober) tries(ctx context.Context, q *probing, a *address) (Result, *at
 		r := *a.settled
 		r.Session.Host, r.Session.Connections = q.host, 0
 		return r, nil
+	}
+	if a.cut >= p.MaxConnections {
+		return p.unasked(q.key, evidence.ClassBudget, manyOpened), nil
 	}
 	var (
 		opened  int
@@ -215,6 +234,9 @@ func (p *Prober) attempt(ctx context.Context, q *probing, k key, a *address, sma
 		q.opened++
 		p.mu.Unlock()
 	})
+	if t.conn != nil && ctx.Err() != nil {
+		a.cut++
+	}
 	if t.conn == nil {
 		p.end(t, a)
 	}
