@@ -24,7 +24,7 @@ const grace = 15 * time.Second
 // scanList scans a list: with progress, a second pass over what is unknown, a
 // gentle end, and a summary.
 func scanList(ctx context.Context, o *options, s *scanner.Scanner, named []scanner.Domain, file *list, std streams) error {
-	out, err := newSink(o, std, true)
+	out, err := newSink(ctx, o, std, true)
 	if err != nil {
 		return errors.Join(err, file.r.Close(), s.Close())
 	}

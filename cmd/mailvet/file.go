@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -65,14 +66,20 @@ func (w *wholeFile) Close() error { return w.f.Close() }
 // errNotResults: a file that --resume was given is something else.
 var errNotResults = errors.New("it does not hold results in JSON Lines")
 
+// errReading: a file of results stays as it is.
+var errReading = errors.New("interrupted while it was read; nothing was changed, and the same command goes on from there")
+
 // recoverFile reads the whole messages of a file that an earlier run left, and
 // cuts off what is torn behind them. Each line is parsed, see [messages], and
 // given to each, which must return an error for one that is not JSON; a message
 // for which that returns false is cut off, too, if it is the last.
-func recoverFile[T any](w *wholeFile, parse func([]byte) (T, error), each func(*parsed[T]) (keep bool, err error)) error {
+func recoverFile[T any](ctx context.Context, w *wholeFile, parse func([]byte) (T, error), each func(*parsed[T]) (keep bool, err error)) error {
 	var at, good int64
 	dropped := false
 	for m := range messages(w.f, parse) {
+		if ctx.Err() != nil {
+			return errReading
+		}
 		at += int64(len(m.line))
 		if m.err != nil && m.err != io.EOF {
 			return fmt.Errorf("line %d: %w", m.n, m.err)

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -60,7 +61,7 @@ func TestRecoverTorn(t *testing.T) {
 			}
 			var got []string
 			f := stored(t, []byte(data))
-			err := recoverFile(f, unparsed, func(m *parsed[struct{}]) (bool, error) {
+			err := recoverFile(t.Context(), f, unparsed, func(m *parsed[struct{}]) (bool, error) {
 				keep, err := valid(m)
 				if keep {
 					got = append(got, string(m.line))
@@ -87,10 +88,27 @@ func TestRecoverDamaged(t *testing.T) {
 		{"{}\n" + strings.Repeat("\x00", 100) + "{}\n{}\n", "line 2 is damaged"},
 	} {
 		f := stored(t, []byte(test.data))
-		err := recoverFile(f, unparsed, valid)
+		err := recoverFile(t.Context(), f, unparsed, valid)
 		if err == nil || !strings.Contains(err.Error(), test.want) || string(content(t, f)) != test.data {
 			t.Errorf("%q: %v, %q", test.data, err, content(t, f))
 		}
+	}
+}
+
+// An interrupt while it is read ends that, and the file stays as it is, torn.
+func TestRecoverInterrupted(t *testing.T) {
+	data := strings.Repeat("{}\n", 10_000) + "{"
+	f := stored(t, []byte(data))
+	ctx, interrupt := context.WithCancel(t.Context())
+	n := 0
+	err := recoverFile(ctx, f, unparsed, func(*parsed[struct{}]) (bool, error) {
+		if n++; n == 5 {
+			interrupt()
+		}
+		return true, nil
+	})
+	if n != 5 || !errors.Is(err, errReading) || string(content(t, f)) != data {
+		t.Errorf("%d lines, %v, %d octets of %d", n, err, len(content(t, f)), len(data))
 	}
 }
 
@@ -103,7 +121,7 @@ func FuzzRecover(f *testing.F) {
 	f.Fuzz(func(t *testing.T, data []byte) {
 		w := stored(t, data)
 		n := 0
-		err := recoverFile(w, unparsed, func(m *parsed[struct{}]) (bool, error) {
+		err := recoverFile(t.Context(), w, unparsed, func(m *parsed[struct{}]) (bool, error) {
 			keep, err := valid(m)
 			if keep {
 				n++
@@ -118,7 +136,7 @@ func FuzzRecover(f *testing.F) {
 			t.Errorf("%q became %q with %d messages", data, left, n)
 		case err == nil:
 			again := stored(t, left)
-			if err := recoverFile(again, unparsed, valid); err != nil || !bytes.Equal(content(t, again), left) {
+			if err := recoverFile(t.Context(), again, unparsed, valid); err != nil || !bytes.Equal(content(t, again), left) {
 				t.Errorf("%q became %q at the second time, %v", left, content(t, again), err)
 			}
 		}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"crypto/rand"
 	"encoding/hex"
 	"errors"
@@ -45,7 +46,7 @@ type sink struct {
 }
 
 // newSink opens the files; it fails before anything is scanned.
-func newSink(o *options, std streams, many bool) (*sink, error) {
+func newSink(ctx context.Context, o *options, std streams, many bool) (*sink, error) {
 	s := &sink{o: o, policy: o.policy(), out: std.out}
 	var results, kept *wholeFile
 	if o.output != "" && o.output != "-" {
@@ -70,7 +71,7 @@ func newSink(o *options, std streams, many bool) (*sink, error) {
 		kept, s.proofs, o.proofs.out = f, o.proofs, f
 	}
 	if o.resume {
-		if err := s.recover(results, kept); err != nil {
+		if err := s.recover(ctx, results, kept); err != nil {
 			return nil, errors.Join(err, s.closeFiles())
 		}
 		if s.unlike != "" && !o.quiet {

@@ -181,7 +181,7 @@ func BenchmarkResume(b *testing.B) {
 			b.Fatal(err)
 		}
 		s := &sink{o: o, policy: o.policy()}
-		if err := s.recover(f, nil); err != nil || s.summary.Summary(0).Domains != lines {
+		if err := s.recover(b.Context(), f, nil); err != nil || s.summary.Summary(0).Domains != lines {
 			b.Fatal(err)
 		}
 		_ = f.Close()

@@ -41,7 +41,10 @@ type progress struct {
 	shown   int                      // bars so far
 	stop    chan struct{}
 	done    sync.WaitGroup
-	later   sync.WaitGroup // see sayLater
+
+	muLater sync.Mutex // the last that is taken
+	later   []string   // what is to be said, see sayLater
+	ended   bool       // it was the last
 }
 
 // sample says how many domains were done at a time.
@@ -229,13 +232,41 @@ func (p *progress) say(quiet bool, s string) {
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	p.line(s)
+}
+
+func (p *progress) line(s string) {
 	p.clear()
 	fmt.Fprintf(p.w, "mailvet: %s\n", s)
 }
 
-// sayLater is say for those who may be called while results are written.
+// sayLater is say for those who may be called while results are written. After
+// the end it says nothing.
 func (p *progress) sayLater(quiet bool, s string) {
-	p.later.Go(func() { p.say(quiet, s) })
+	if quiet {
+		return
+	}
+	p.muLater.Lock()
+	p.later = append(p.later, s)
+	p.muLater.Unlock()
+	go func() {
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		if !p.ended {
+			p.sayNow()
+		}
+	}()
+}
+
+// sayNow says what was to be said later. The caller holds mu.
+func (p *progress) sayNow() {
+	p.muLater.Lock()
+	lines := p.later
+	p.later = nil
+	p.muLater.Unlock()
+	for _, s := range lines {
+		p.line(s)
+	}
 }
 
 // besides writes results to the terminal on which the bar is: that goes away
@@ -250,9 +281,9 @@ func (p *progress) besides(write func() error) error {
 func (p *progress) end() {
 	close(p.stop)
 	p.done.Wait()
-	p.later.Wait()
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	p.sayNow()
 	p.clear()
-	p.asBar = false
+	p.asBar, p.ended = false, true
 }

@@ -81,7 +81,13 @@ func TestSayLater(t *testing.T) {
 		t.Fatal(err)
 	}
 	p.end()
-	if !strings.Contains(out.String(), "mailvet: the disk is full\n") {
+	if out.String() != "mailvet: the disk is full\n" {
+		t.Errorf("%q", out.String())
+	}
+	p.sayLater(false, "too late") // which the race detector would see, too
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if strings.Contains(out.String(), "too late") {
 		t.Errorf("%q", out.String())
 	}
 }

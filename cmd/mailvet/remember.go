@@ -30,7 +30,7 @@ func rememberProbes(s *scanner.Scanner, out *sink, failed func(error)) *spill.Fi
 			break
 		}
 	}
-	f.Dirs = append(f.Dirs, os.TempDir())
+	f.Dirs = append(f.Dirs, "/var/tmp", os.TempDir()) // the latter may be memory
 	if p, ok := s.Prober.(*probe.Prober); ok && p != nil {
 		p.Store = f
 	}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"os"
@@ -17,9 +18,9 @@ type counted map[fingerprint]int
 // recover reads what an earlier run wrote, so that this one goes on behind it:
 // its results are counted as if they were of this run, a torn last line and a
 // summary are cut off.
-func (s *sink) recover(results, proofs *wholeFile) error {
+func (s *sink) recover(ctx context.Context, results, proofs *wholeFile) error {
 	s.done = counted{}
-	err := recoverFile(results, parseReport, func(m *parsed[*report.Report]) (bool, error) {
+	err := recoverFile(ctx, results, parseReport, func(m *parsed[*report.Report]) (bool, error) {
 		r, err := m.what, m.bad // of a summary, too, the schema comes first
 		switch {
 		case r.Schema == summary.Schema && json.Valid(m.line):
@@ -44,10 +45,10 @@ func (s *sink) recover(results, proofs *wholeFile) error {
 	}
 	// What was seen of a domain, and its proof, are written just before its
 	// result. The last ones may have none: that domain will be scanned again.
-	if err := s.recoverBeside(s.evidence); err != nil {
+	if err := s.recoverBeside(ctx, s.evidence); err != nil {
 		return fmt.Errorf("cannot resume the evidence in %s: %w", s.o.evidence, err)
 	}
-	if err := s.recoverBeside(proofs); err != nil {
+	if err := s.recoverBeside(ctx, proofs); err != nil {
 		return fmt.Errorf("cannot resume the proofs in %s: %w", s.o.proof, err)
 	}
 	return nil
@@ -73,11 +74,11 @@ func (s *sink) compare(r *report.Report) {
 
 // recoverBeside keeps the messages of domains that have results. Only the last
 // one can be without.
-func (s *sink) recoverBeside(f *wholeFile) error {
+func (s *sink) recoverBeside(ctx context.Context, f *wholeFile) error {
 	if f == nil {
 		return nil
 	}
-	return recoverFile(f, parseDomain, func(m *parsed[string]) (bool, error) {
+	return recoverFile(ctx, f, parseDomain, func(m *parsed[string]) (bool, error) {
 		return m.bad == nil && s.done[fingerprintOf(m.what)] > 0, m.bad
 	})
 }

@@ -81,7 +81,7 @@ func closeList(l *list) error {
 
 // scanAll scans, writes, and says what the exit code is about.
 func scanAll(ctx context.Context, o *options, s allScanner, domains iter.Seq[scanner.Domain], std streams, many bool) error {
-	out, err := newSink(o, std, many)
+	out, err := newSink(ctx, o, std, many)
 	if err != nil {
 		return err
 	}

@@ -70,7 +70,7 @@ func rescore(ctx context.Context, o *options, in io.Reader, name string, std str
 		return err
 	}
 	_, peek := br.Peek(1)
-	out, err := newSink(o, std, peek == nil)
+	out, err := newSink(ctx, o, std, peek == nil)
 	if err != nil {
 		return err
 	}

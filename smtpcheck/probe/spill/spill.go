@@ -91,10 +91,21 @@ func (f *File) Put(key string, value []byte) {
 	f.write.Lock()
 	defer f.write.Unlock()
 	if len(key)+len(value) > maxRecord || !f.open() {
+		f.forget(key)
 		return
 	}
 	if err := f.put(key, value); err != nil {
 		f.fail(err)
+		f.forget(key)
+	}
+}
+
+// forget loses what is under a key: it is not the last value any more.
+func (f *File) forget(key string) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.index != nil {
+		delete(f.index, f.hash(key))
 	}
 }
 

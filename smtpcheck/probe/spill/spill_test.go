@@ -167,6 +167,10 @@ func TestMax(t *testing.T) {
 		t.Fatalf("%d records, %d octets, told %v", n, octets, *told)
 	}
 	expect(t, f, n)
+	f.Put(key(0), value(1)) // for which there is no room
+	if v, ok := f.Get(key(0)); ok {
+		t.Errorf("%.20q is not the last value", v)
+	}
 }
 
 // TestRelease: others need the room more.
