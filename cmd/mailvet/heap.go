@@ -4,6 +4,8 @@ import (
 	"os"
 	"runtime"
 	"runtime/debug"
+	"runtime/metrics"
+	"sync/atomic"
 )
 
 // A scan of a list makes half a megabyte of garbage for each domain, beside some
@@ -17,6 +19,13 @@ const (
 	mostHeap = 260 << 20
 )
 
+// heapLimit is what the heap may take, ballast included, if so much of it stays.
+// Where that is most of what a list may take, it leaves room: a heap
+// that is full of what stays would be collected without a pause.
+func heapLimit(stays int64) int64 {
+	return ballast + max(mostHeap, stays+stays/4+64<<20)
+}
+
 // steadyHeap does that, unless the user has a wish of his own (GOGC,
 // GOMEMLIMIT). What it returns is called at the end.
 func steadyHeap() (end func()) {
@@ -24,6 +33,34 @@ func steadyHeap() (end func()) {
 		return func() {}
 	}
 	untouched := make([]byte, ballast)
-	debug.SetMemoryLimit(ballast + mostHeap)
-	return func() { runtime.KeepAlive(untouched) }
+	set := heapLimit(0)
+	before := debug.SetMemoryLimit(set)
+	var ended atomic.Bool
+	live := []metrics.Sample{{Name: "/gc/heap/live:bytes"}}
+	afterEach(func() bool {
+		metrics.Read(live)
+		// To set it stops everything for a moment.
+		if want := heapLimit(int64(live[0].Value.Uint64()) - ballast); !ended.Load() && (want > set+set/32 || want < set-set/32) {
+			set = want
+			debug.SetMemoryLimit(set)
+		}
+		return !ended.Load()
+	})
+	return func() {
+		ended.Store(true)
+		debug.SetMemoryLimit(before)
+		runtime.KeepAlive(untouched)
+	}
+}
+
+// afterEach calls f some time after each collection, until it returns false.
+func afterEach(f func() bool) {
+	type sign struct{ next *sign } // not so small that others could share its place
+	var watch func(*sign)
+	watch = func(*sign) {
+		if f() {
+			runtime.SetFinalizer(&sign{}, watch)
+		}
+	}
+	runtime.SetFinalizer(&sign{}, watch)
 }
