@@ -181,11 +181,13 @@ func TestNoLeak(t *testing.T) {
 		p.Wait()
 		l.Close()
 	}
-	for range 10000 { // one that is done may not have ended yet
+	tick := time.NewTicker(time.Millisecond)
+	defer tick.Stop()
+	for range 30_000 { // one that is done may not have ended yet
 		if runtime.NumGoroutine() <= before {
 			break
 		}
-		runtime.Gosched()
+		<-tick.C
 	}
 	if after := runtime.NumGoroutine(); after > before {
 		b := make([]byte, 1<<16)
