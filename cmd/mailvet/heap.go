@@ -14,17 +14,16 @@ import (
 // time. So the heap is given something that counts and is never touched, which
 // costs address space and no memory: it is collected once it has grown by that
 // and by what really stays, or has come near to what a list may take at all.
+//
+// A heap that is full of what stays would be collected without a pause then.
+// Where there was less garbage than leastGarbage the bound is raised by a step,
+// and lowered again where there was far more.
 const (
-	ballast  = 128 << 20
-	mostHeap = 260 << 20
+	ballast      = 128 << 20
+	mostHeap     = 260 << 20
+	leastGarbage = 64 << 20
+	heapStep     = 24 << 20
 )
-
-// heapLimit is what the heap may take, ballast included, if so much of it stays.
-// Where that is most of what a list may take, it leaves room: a heap
-// that is full of what stays would be collected without a pause.
-func heapLimit(stays int64) int64 {
-	return ballast + max(mostHeap, stays+stays/4+64<<20)
-}
 
 // steadyHeap does that, unless the user has a wish of his own (GOGC,
 // GOMEMLIMIT). What it returns is called at the end.
@@ -33,24 +32,38 @@ func steadyHeap() (end func()) {
 		return func() {}
 	}
 	untouched := make([]byte, ballast)
-	set := heapLimit(0)
-	before := debug.SetMemoryLimit(set)
+	before := debug.SetMemoryLimit(ballast + mostHeap)
 	var ended atomic.Bool
-	live := []metrics.Sample{{Name: "/gc/heap/live:bytes"}}
+	bound, made := int64(mostHeap), allocated()
 	afterEach(func() bool {
-		metrics.Read(live)
-		// To set it stops everything for a moment.
-		if want := heapLimit(int64(live[0].Value.Uint64()) - ballast); !ended.Load() && (want > set+set/32 || want < set-set/32) {
-			set = want
-			debug.SetMemoryLimit(set)
+		now := allocated()
+		garbage := now - made
+		made = now
+		switch {
+		case ended.Load():
+			return false
+		case garbage < leastGarbage:
+			bound += heapStep
+		case garbage > 3*leastGarbage && bound > mostHeap:
+			bound -= heapStep
+		default:
+			return true
 		}
-		return !ended.Load()
+		debug.SetMemoryLimit(ballast + bound)
+		return true
 	})
 	return func() {
 		ended.Store(true)
 		debug.SetMemoryLimit(before)
 		runtime.KeepAlive(untouched)
 	}
+}
+
+// allocated is how many octets were allocated so far.
+func allocated() uint64 {
+	s := []metrics.Sample{{Name: "/gc/heap/allocs:bytes"}}
+	metrics.Read(s)
+	return s[0].Value.Uint64()
 }
 
 // afterEach calls f some time after each collection, until it returns false.
