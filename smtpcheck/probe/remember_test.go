@@ -300,38 +300,40 @@ func TestStoreMemory(t *testing.T) {
 	})
 }
 
-// TestCutShort: nor do callers whose time is up, one after another, open more.
+// TestCutShort: callers whose time is up, one after another, do not open more
+// connections than are allowed, and get as far as these reach.
 func TestCutShort(t *testing.T) {
 	for _, test := range []struct {
-		name            string
-		patience, delay time.Duration
-		whole           bool
+		name     string
+		patience time.Duration
+		most     int
+		whole    bool
 	}{
-		{"in the plan", 700 * time.Millisecond, 50 * time.Millisecond, true},
-		{"in the plan, early", 500 * time.Millisecond, 50 * time.Millisecond, true},
-		{"in the session", 100 * time.Millisecond, 50 * time.Millisecond, false},
+		{"half the plan", 3100 * time.Millisecond, 20, true},
+		{"a question at a time", 610 * time.Millisecond, 40, true},
+		{"without room", 610 * time.Millisecond, 14, false},
+		{"in the session", 110 * time.Millisecond, 20, false},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				server := &smtptest.Server{TLS: conf}
 				n, p := internet(t, server)
-				const most = 20
-				p.HandshakeOnly, p.MaxConnections, p.Retries, p.HostRate, p.ProviderRate = false, most, -1, -1, -1
-				n.delay = test.delay
+				p.HandshakeOnly, p.MaxConnections, p.Retries, p.HostRate, p.ProviderRate = false, test.most, -1, -1, -1
+				n.delay = 47 * time.Millisecond
 				var last probe.Result
-				for range 60 {
+				for range 100 {
 					ctx, cancel := context.WithTimeout(t.Context(), test.patience)
 					last, _ = p.Probe(ctx, "mx.example.test", addr)
 					cancel()
 				}
 				p.Wait()
-				if c := server.Counts().Connections; c > most {
-					t.Errorf("%d connections, at most %d are allowed", c, most)
+				if c := server.Counts().Connections; c > test.most {
+					t.Errorf("%d connections, at most %d are allowed", c, test.most)
 				}
-				if x := last.Session.TLS; test.whole && (x == nil || !x.Complete) {
-					t.Errorf("in the end: %s", summary(last))
+				if x := last.Session.TLS; test.whole != (x != nil && x.Complete) {
+					t.Errorf("in the end, with %d connections: %s", server.Counts().Connections, summary(last))
 				}
-				if f := last.Session.Failure; !test.whole && (f == nil || !f.Temporary()) {
+				if f, x := last.Session.Failure, last.Session.TLS; !test.whole && !f.Temporary() && (x == nil || x.Stopped == nil || x.Stopped.Class != evidence.ClassBudget) {
 					t.Errorf("in the end: %s", summary(last))
 				}
 			})

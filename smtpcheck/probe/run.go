@@ -234,8 +234,8 @@ func (p *Prober) attempt(ctx context.Context, q *probing, k key, a *address, sma
 		q.opened++
 		p.mu.Unlock()
 	})
-	if t.conn != nil && ctx.Err() != nil {
-		a.cut++
+	if ctx.Err() != nil {
+		a.cut++ // the server may see a connection that was given up while it was made
 	}
 	if t.conn == nil {
 		p.end(t, a)
