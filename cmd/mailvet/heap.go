@@ -16,12 +16,13 @@ import (
 // and by what really stays, or has come near to what a list may take at all.
 //
 // A heap that is full of what stays would be collected without a pause then.
-// Where there was less garbage than leastGarbage the bound is raised by a step,
-// and lowered again where there was far more.
+// Where there is less room than for leastGarbage, and no more came, the bound is
+// raised by a step; it is lowered again where far more came. A run that waits is
+// collected now and then with hardly any garbage: that raises nothing.
 const (
 	ballast      = 128 << 20
 	mostHeap     = 260 << 20
-	leastGarbage = 64 << 20
+	leastGarbage = 96 << 20
 	heapStep     = 24 << 20
 )
 
@@ -34,17 +35,18 @@ func steadyHeap() (end func()) {
 	untouched := make([]byte, ballast)
 	before := debug.SetMemoryLimit(ballast + mostHeap)
 	var ended atomic.Bool
-	bound, made := int64(mostHeap), allocated()
+	bound := int64(mostHeap)
+	made, _ := heapNumbers()
 	afterEach(func() bool {
-		now := allocated()
+		now, live := heapNumbers()
 		garbage := now - made
 		made = now
 		switch {
 		case ended.Load():
 			return false
-		case garbage < leastGarbage:
+		case garbage < leastGarbage && live+leastGarbage > uint64(ballast+bound):
 			bound += heapStep
-		case garbage > 3*leastGarbage && bound > mostHeap:
+		case garbage > 2*leastGarbage && bound > mostHeap:
 			bound -= heapStep
 		default:
 			return true
@@ -59,11 +61,12 @@ func steadyHeap() (end func()) {
 	}
 }
 
-// allocated is how many octets were allocated so far.
-func allocated() uint64 {
-	s := []metrics.Sample{{Name: "/gc/heap/allocs:bytes"}}
+// heapNumbers are how many octets were allocated so far, and how many of them
+// stayed at the last collection.
+func heapNumbers() (made, live uint64) {
+	s := []metrics.Sample{{Name: "/gc/heap/allocs:bytes"}, {Name: "/gc/heap/live:bytes"}}
 	metrics.Read(s)
-	return s[0].Value.Uint64()
+	return s[0].Value.Uint64(), s[1].Value.Uint64()
 }
 
 // afterEach calls f some time after each collection, until it returns false.

@@ -3,6 +3,7 @@ package main
 import (
 	"crypto/sha256"
 	"runtime"
+	"runtime/debug"
 	"testing"
 )
 
@@ -13,6 +14,12 @@ func TestSteadyHeap(t *testing.T) {
 		return
 	}
 	defer steadyHeap()()
+	for range 100 { // as of a run that waits
+		runtime.GC()
+	}
+	if bound := debug.SetMemoryLimit(-1); bound != ballast+mostHeap {
+		t.Errorf("the bound is %d MB after collections of nothing", bound>>20)
+	}
 	for _, test := range []struct{ stays, most int }{{10 << 20, 16}, {100 << 20, 20}, {200 << 20, 18}} {
 		var kept [][]byte
 		for n := 0; n < test.stays; n += piece {
